@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { parseSize } from "../../../src/core/size.ts";
 
 test("reads bytes, KiB, MiB and GiB, with decimals that come to whole bytes", () => {
