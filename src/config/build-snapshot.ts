@@ -1,0 +1,90 @@
+/** Parsed settings → snapshot: references become objects, and the whole gets its version. */
+import { createHash } from "node:crypto";
+import { resolve } from "node:path";
+
+import { ModelTable } from "./model-table.ts";
+import type { Settings, UpstreamSettings } from "./schema.ts";
+import type { ConfigSnapshot, ModelRoute, UpstreamConfig } from "./snapshot.ts";
+
+interface BuildOptions {
+  /** The config file's path as given, or `demo`. */
+  readonly source: string;
+  /** What relative file names are relative to. */
+  readonly directory: string;
+  /** Upstream → the variable that would hold its key. @default none */
+  readonly missingKeyVariables?: ReadonlyMap<string, string>;
+}
+
+/** Builds the snapshot. `settings` must have passed the cross checks: each model's upstream exists. */
+export function buildSnapshot(settings: Settings, options: BuildOptions): ConfigSnapshot {
+  const upstreams = new Map<string, UpstreamConfig>();
+  for (const [name, upstream] of settings.upstreams) {
+    upstreams.set(name, buildUpstream(name, upstream, options.missingKeyVariables?.get(name)));
+  }
+  const routes = [...settings.models].map(([name, model]): ModelRoute => ({
+    name,
+    upstream: upstreams.get(model.upstream)!,
+    model: model.model,
+  }));
+  const { tls } = settings.server;
+  const absolute = (file: string): string => resolve(options.directory, file);
+  return withVersion({
+    source: options.source,
+    server: {
+      ...settings.server,
+      tls: tls === undefined ? undefined : { certFile: absolute(tls.certFile), keyFile: absolute(tls.keyFile) },
+    },
+    admin: settings.admin,
+    streams: settings.streams,
+    upstreams,
+    models: new ModelTable(routes),
+    defaultModel: settings.defaultModel,
+  });
+}
+
+function buildUpstream(
+  name: string,
+  settings: UpstreamSettings,
+  missingKeyVariable: string | undefined,
+): UpstreamConfig {
+  const { dialect, apiKey, endpoints, http2, connections, timeouts } = settings;
+  return { name, dialect, apiKey, missingKeyVariable, endpoints, http2, connections, timeouts };
+}
+
+interface Overrides {
+  readonly host?: string;
+  /** 0–65535; 0 takes any free port. */
+  readonly port?: number;
+  readonly adminPort?: number;
+}
+
+/** The same config listening elsewhere: for `--host` and `--port`. Gets a version of its own. */
+export function withOverrides(snapshot: ConfigSnapshot, overrides: Overrides): ConfigSnapshot {
+  const { host = snapshot.server.host, port = snapshot.server.port, adminPort = snapshot.admin.port } = overrides;
+  return withVersion({
+    ...snapshot,
+    server: { ...snapshot.server, host, port },
+    admin: { ...snapshot.admin, port: adminPort },
+  });
+}
+
+function withVersion(config: Omit<ConfigSnapshot, "version">): ConfigSnapshot {
+  const byName = (a: { readonly name: string }, b: { readonly name: string }): number => (a.name < b.name ? -1 : 1);
+  const { server, streams, defaultModel } = config;
+  // Whether there is a secret counts, what it is does not: a version is logged, and a short secret could be guessed from it.
+  const effective = {
+    server,
+    admin: { ...config.admin, token: config.admin.token !== undefined },
+    streams,
+    upstreams: [...config.upstreams.values()]
+      .sort(byName)
+      .map((upstream) => [{ ...upstream, apiKey: undefined }, upstream.apiKey !== undefined]),
+    models: config.models
+      .routes()
+      .sort(byName)
+      .map(({ name, upstream, model }) => ({ name, upstream: upstream.name, model })),
+    defaultModel,
+  };
+  const version = createHash("sha256").update(JSON.stringify(effective)).digest("hex").slice(0, 12);
+  return { ...config, version };
+}

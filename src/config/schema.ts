@@ -1,0 +1,210 @@
+/**
+ * The config: every key, its type, default, range and meaning. The parsed types, the faults, `docs/reference/config.md`
+ * and the demo's defaults all come from here.
+ */
+import type { z } from "zod";
+
+import { key, list, optional, record, section, sectionWithoutDefault, value } from "./setting.ts";
+import { baseUrl, choice, duration, durationOrOff, host, integer, secret, size, text } from "./values.ts";
+
+/** Patterns are tried one by one for a name that is not known exactly, so there is a bound. */
+export const MAX_MODEL_PATTERNS = 1000;
+
+const server = section({
+  host: key("host", host("127.0.0.1"), "Where clients connect. `0.0.0.0` or `::` for every interface."),
+  port: key("port", integer({ default: "8080", min: "0", max: "65535" }), "`0` takes any free port."),
+  workers: key(
+    "workers",
+    value<"auto" | 1>({
+      type: "word or number",
+      range: "`auto`, `1`",
+      default: "auto",
+      expected: "write `auto` or 1",
+      read: (written) => {
+        if (written === "auto") return { value: "auto" };
+        if (written === "1") return { value: 1 };
+        return { fault: "this version runs one event loop; write `auto` or 1" };
+      },
+    }),
+    "Event loops. This version runs one.",
+  ),
+  max_body_size: key(
+    "maxBodySizeBytes",
+    size({ default: "32MiB", min: "1KiB", max: "1GiB" }),
+    "The largest request body that is accepted; past it, 413.",
+  ),
+  drain_timeout: key(
+    "drainTimeoutMs",
+    duration({ default: "30s", min: "0s", max: "24h" }),
+    "How long streams may go on after SIGTERM before they are ended with an error event.",
+  ),
+  tls: key(
+    "tls",
+    optional(
+      sectionWithoutDefault({
+        cert: key(
+          "certFile",
+          text({ max: 4096, what: "a file name" }),
+          "Certificate chain, PEM. Relative to the config file.",
+        ),
+        key: key("keyFile", text({ max: 4096, what: "a file name" }), "Private key, PEM. Relative to the config file."),
+      }),
+    ),
+    "Serves https instead of http.",
+  ),
+});
+
+const admin = section({
+  host: key("host", host("127.0.0.1"), "Where metrics and the admin API listen."),
+  port: key("port", integer({ default: "9090", min: "0", max: "65535" }), "`0` takes any free port."),
+  token: key("token", optional(secret()), "The bearer token that `/admin/v1/*` asks for."),
+});
+
+const connections = section({
+  max: key(
+    "max",
+    integer({ default: "1000", min: "1", max: "100000" }),
+    "Connections to one endpoint; past it, `upstream_saturated`.",
+  ),
+  keep_alive_max: key(
+    "keepAliveMax",
+    integer({ default: "200", min: "0", max: "100000" }),
+    "Idle connections kept open to one endpoint.",
+  ),
+  keep_alive: key(
+    "keepAliveMs",
+    duration({ default: "30s", min: "1ms", max: "1h" }),
+    "How long an idle connection is kept. Keep it below the upstream's own limit.",
+  ),
+});
+
+const timeouts = section({
+  connect: key(
+    "connectMs",
+    duration({ default: "5s", min: "1ms", max: "5m" }),
+    "Until the connection stands, name lookup and TLS included.",
+  ),
+  first_byte: key(
+    "firstByteMs",
+    duration({ default: "60s", min: "1ms", max: "1h" }),
+    "From the request being sent until the answer begins.",
+  ),
+  idle: key("idleMs", duration({ default: "60s", min: "1ms", max: "1h" }), "Silence within an answer."),
+  total: key("totalMs", duration({ default: "10m", min: "1ms", max: "24h" }), "The whole request, from start to end."),
+});
+
+const NAME = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/;
+
+const upstream = section({
+  dialect: key("dialect", choice(["openai", "anthropic", "gemini"], "openai"), "The API that the endpoints speak."),
+  api_key: key(
+    "apiKey",
+    optional(secret()),
+    "The provider's key. Required for api.openai.com, api.anthropic.com and generativelanguage.googleapis.com.",
+  ),
+  endpoints: key(
+    "endpoints",
+    list({
+      item: section({
+        url: key("url", baseUrl(), "The API's base with its version, without credentials, query or fragment."),
+      }),
+      max: 256,
+      expected: "write a list of at least one endpoint, such as [ { url: https://api.openai.com/v1 } ]",
+    }),
+    "The addresses that answer for this upstream.",
+  ),
+  http2: key(
+    "http2",
+    choice(["auto", "on", "off"], "auto"),
+    "`auto`: HTTP/2 where TLS negotiates it, HTTP/1.1 over `http://`. `on`: HTTP/2 only, over `http://` by prior knowledge.",
+  ),
+  connections: key("connections", connections, "Limits of the connection pool, for each endpoint."),
+  timeouts: key("timeouts", timeouts, "How long each part of a request may take."),
+});
+
+const LONGEST_MODEL_NAME = 256;
+
+function modelNameFault(name: string): string | undefined {
+  if (!/^[\u0021-\u007e]+$/.test(name) || name.length > LONGEST_MODEL_NAME) {
+    return `a model name has 1 to ${LONGEST_MODEL_NAME} visible ASCII characters`;
+  }
+  return name.indexOf("*") === name.lastIndexOf("*") ? undefined : "a pattern may hold only one `*`";
+}
+
+const model = section({
+  upstream: key("upstream", text({ max: 64, what: "the name of an upstream" }), "The upstream that serves it."),
+  model: key(
+    "model",
+    optional(
+      text({
+        max: LONGEST_MODEL_NAME,
+        what: "a model name",
+        fault: (name) =>
+          name.includes("*") ? "`*` is not filled in here; write the upstream's name for it" : undefined,
+      }),
+    ),
+    "What the upstream calls it, where that differs from what the client asks for.",
+  ),
+});
+
+const streams = section({
+  heartbeat: key(
+    "heartbeatMs",
+    durationOrOff({ default: "15s", min: "1ms", max: "1h" }),
+    "A stream silent for so long gets a comment line, so that nothing between us and the client gives it up.",
+  ),
+  max_buffer: key(
+    "maxBufferBytes",
+    size({ default: "256KiB", min: "1KiB", max: "64MiB" }),
+    "Held for one stream while its client is slow; past it the upstream is paused.",
+  ),
+  stall_timeout: key(
+    "stallTimeoutMs",
+    duration({ default: "30s", min: "1ms", max: "1h" }),
+    "A client that takes nothing for so long is cut.",
+  ),
+});
+
+/** The whole config. */
+export const CONFIG = section({
+  server: key("server", server, "The listener for clients."),
+  admin: key("admin", admin, "The listener for metrics and administration. It is exempt from all limits."),
+  upstreams: key(
+    "upstreams",
+    record({
+      nameLabel: "NAME",
+      nameFault: (name) =>
+        NAME.test(name)
+          ? undefined
+          : "an upstream's name has 1 to 64 letters, digits, `_`, `.` and `-`, a letter or digit first",
+      item: upstream,
+      max: 1000,
+      expected: "write a map with at least one upstream",
+    }),
+    "Providers and groups of replicas, by name.",
+  ),
+  models: key(
+    "models",
+    record({
+      nameLabel: "MODEL",
+      nameFault: modelNameFault,
+      item: model,
+      max: 10_000,
+      expected: "write a map with at least one model",
+    }),
+    "What clients may ask for. A name may hold one `*` anywhere; an exact name goes before a pattern, " +
+      `and the pattern with more other characters before the one with fewer. At most ${MAX_MODEL_PATTERNS} patterns.`,
+  ),
+  default_model: key(
+    "defaultModel",
+    optional(text({ max: LONGEST_MODEL_NAME, what: "a model name" })),
+    "The model for requests that name none, such as the prompt endpoints. It must match one of `models`.",
+  ),
+  streams: key("streams", streams, "How streams to clients behave."),
+});
+
+/** The config as parsed: camel case, units in the names, defaults filled in, references not yet resolved. */
+export type Settings = z.output<(typeof CONFIG)["schema"]>;
+
+/** One upstream as parsed. */
+export type UpstreamSettings = z.output<(typeof upstream)["schema"]>;

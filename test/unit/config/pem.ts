@@ -1,0 +1,29 @@
+/** A certificate for tests: self-signed for localhost, of no use anywhere else. */
+export const CERTIFICATE = `-----BEGIN CERTIFICATE-----
+MIIBgDCCASWgAwIBAgIUT9n0OoNXI489f+iGS9gF1DE8l7gwCgYIKoZIzj0EAwIw
+FDESMBAGA1UEAwwJbG9jYWxob3N0MCAXDTI2MTEyMTE0NDk0M1oYDzIxMjYxMDI4
+MTQ0OTQzWjAUMRIwEAYDVQQDDAlsb2NhbGhvc3QwWTATBgcqhkjOPQIBBggqhkjO
+PQMBBwNCAATcK2hw+k9i3+kp1qWUkdjrEfmkn8CT25olp9GMCJteJSjZY3ZCmOO/
+s7+EgynMO4mvJe4UaxukhunLerLGHS+Oo1MwUTAdBgNVHQ4EFgQUQcEUPmz/MdIS
+LrH8IwH1i3Kys3AwHwYDVR0jBBgwFoAUQcEUPmz/MdISLrH8IwH1i3Kys3AwDwYD
+VR0TAQH/BAUwAwEB/zAKBggqhkjOPQQDAgNJADBGAiEAneQa/9pmuU3gaIq09fPA
+HH6cFeqSG4R7SYQWruyqNrICIQDzzeDdFAPszt3ip0RylmIh6ru68NVnMushDxJq
+M1B1Uw==
+-----END CERTIFICATE-----
+`;
+
+/** The certificate's key. */
+export const CERTIFICATE_KEY = `-----BEGIN PRIVATE KEY-----
+MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgsbfS4FOMgSKatmku
+pthueHgeluOQWZS+aC+8TmSJSt+hRANCAATcK2hw+k9i3+kp1qWUkdjrEfmkn8CT
+25olp9GMCJteJSjZY3ZCmOO/s7+EgynMO4mvJe4UaxukhunLerLGHS+O
+-----END PRIVATE KEY-----
+`;
+
+/** A key that belongs to no certificate here. */
+export const OTHER_KEY = `-----BEGIN PRIVATE KEY-----
+MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgA9c4TJtt3W5tK09R
+qGv22+1e7ON9wWFf4Gfu8Zl4t1WhRANCAATomQRC+bvkJ1NjX9JLvxmoozKJ5hVp
+VCOAp40Ksu1SJNHrQfZ6k3UiuM8g3ZjD1zPxmDaAK56ndCB4nJ7mZgee
+-----END PRIVATE KEY-----
+`;
