@@ -53,7 +53,7 @@ export interface TransportFailure {
 }
 
 /**
- * Takes one answer. Calls come in this order, none re-entrantly from {@link Endpoint.open}:
+ * Takes one answer. Calls come in this order; only `onSent` may come from within {@link Endpoint.open}:
  *
  *     onSent? → onHead → (onBody* onFlush)* → onEnd
  *

@@ -1,0 +1,34 @@
+/** The header fields of an answer: ours, and the few of the upstream's that are passed on. */
+import type { GatewayError } from "../core/errors.ts";
+import { headerValue } from "../upstream/exchange.ts";
+import type { HeaderList } from "../upstream/exchange.ts";
+import type { Call } from "./call.ts";
+import { retryAfterHeaders } from "./retry-after.ts";
+
+/** Everything else that an upstream says about itself, its cookies and its caches stays here. */
+const PASSED_ON = ["openai-processing-ms", "openai-version"] as const;
+
+/** @returns flat pairs for an answer of `contentType`, with what `error` adds. */
+export function answerHeaders(call: Call, contentType: string, error?: GatewayError): string[] {
+  const headers = ["content-type", contentType, "x-request-id", call.id];
+  if (call.upstream !== null) {
+    headers.push("x-headwaiter-upstream", call.upstream.config.name);
+    headers.push("x-headwaiter-attempts", String(call.attempts), "x-headwaiter-queue-ms", "0");
+  }
+  if (error !== undefined) {
+    headers.push("x-headwaiter-error", error.code);
+    if (error.retryAfterMs !== undefined) headers.push(...retryAfterHeaders(error.retryAfterMs));
+  }
+  return headers;
+}
+
+/** Adds the allow-listed fields of an upstream's answer to `headers`. */
+export function passOnHeaders(headers: string[], upstream: HeaderList): void {
+  for (const name of PASSED_ON) {
+    const value = headerValue(upstream, name);
+    if (value !== undefined) headers.push(name, value);
+  }
+}
+
+/** Fields of every stream: no cache, proxy or compressor on the way may hold its bytes. */
+export const STREAM_HEADERS: readonly string[] = ["cache-control", "no-cache, no-transform", "x-accel-buffering", "no"];

@@ -1,0 +1,223 @@
+/**
+ * One request to an upstream: the endpoint, its connection, the head of the answer, and the deadlines over all of it.
+ *
+ * Holds the stream's only timer. Nothing is re-armed when a token event comes: the time is noted, and the timer looks at
+ * the note when it fires.
+ */
+import { GatewayError } from "../core/errors.ts";
+import type { ErrorCode } from "../core/errors.ts";
+import type { Outcome } from "../core/outcome.ts";
+import { TimerEntry } from "../core/timer-wheel.ts";
+import { isFailure } from "../upstream/exchange.ts";
+import type {
+  Endpoint,
+  Exchange,
+  ExchangeSink,
+  HeaderList,
+  TransportFailure,
+  UpstreamRequest,
+} from "../upstream/exchange.ts";
+import type { Call, Work } from "./call.ts";
+import type { Receiver } from "./receiver.ts";
+import { refuse } from "./refuse.ts";
+import { jitteredMs } from "./retry-after.ts";
+import { selectReceiver } from "./select-receiver.ts";
+import { settle } from "./settle.ts";
+
+/** Wait asked of a caller when every connection is in use; doubled at most by jitter. */
+const SATURATED_RETRY_MS = 1000;
+
+const FAILURE_CODES: Readonly<Record<TransportFailure["kind"], ErrorCode>> = {
+  unreachable: "upstream_unreachable",
+  connect_timeout: "upstream_connect_timeout",
+  saturated: "upstream_saturated",
+  disconnected: "upstream_disconnected",
+  protocol: "upstream_invalid",
+  closed: "draining",
+};
+
+/** See the file's comment. */
+export class Attempt extends TimerEntry implements ExchangeSink, Work {
+  readonly call: Call;
+  /** The client asked for a stream. */
+  readonly wantsStream: boolean;
+  /** Let go as soon as it can't be needed for a retry: a stream outlives its prompt by minutes. */
+  #request: UpstreamRequest | null;
+  #endpoint: Endpoint | null = null;
+  #exchange: Exchange | null = null;
+  #receiver: Receiver | null = null;
+  #retried = false;
+  /** When the request was on its way, or the last byte came; 0 while connecting, which the transport times itself. */
+  #activeMs = 0;
+  /** Whether any byte of the body has come. */
+  #answering = false;
+  #paused = false;
+
+  constructor(call: Call, request: UpstreamRequest, wantsStream: boolean) {
+    super();
+    this.call = call;
+    this.#request = request;
+    this.wantsStream = wantsStream;
+  }
+
+  /** When a byte of the body last came. Monotonic milliseconds. */
+  get activeMs(): number {
+    return this.#activeMs;
+  }
+
+  start(): void {
+    const { call } = this;
+    call.work = this;
+    call.runtime.metrics.streamsOpen.add(1, call.upstream!.config.name);
+    call.runtime.wheel.arm(this, call.startedMs + call.upstream!.config.timeouts.totalMs);
+    this.#open(false);
+  }
+
+  onSent(): void {
+    this.#activeMs = performance.now();
+    this.call.runtime.metrics.overhead.observe(Math.max(0, this.#activeMs - this.call.receivedMs) / 1000);
+    this.#arm(this.#activeMs);
+  }
+
+  onHead(status: number, headers: HeaderList): void {
+    this.#request = null;
+    const selected = selectReceiver(this, status, headers);
+    if (selected instanceof GatewayError) return this.fail(selected, "upstream_failed");
+    this.#countAttempt(status === 200 ? "ok" : "status");
+    this.#receiver = selected;
+    // Heartbeats are possible from here on.
+    this.#arm(performance.now());
+  }
+
+  onBody(bytes: Buffer, start: number, end: number): void {
+    this.#receiver?.onBody(bytes, start, end);
+  }
+
+  onFlush(): void {
+    if (this.#receiver === null) return;
+    this.#activeMs = performance.now();
+    this.#answering = true;
+    this.#receiver.onFlush();
+  }
+
+  onEnd(): void {
+    this.#exchange = null;
+    this.#receiver?.onEnd();
+  }
+
+  onFail(failure: TransportFailure): void {
+    this.#exchange = null;
+    if (failure.safeToRetry && !this.#retried && this.#request !== null) {
+      this.#retried = true;
+      this.#countAttempt("retried");
+      return this.#open(true);
+    }
+    this.fail(gatewayError(failure), "upstream_failed");
+  }
+
+  /** The client takes less than comes. */
+  pause(): void {
+    this.#paused = true;
+    this.#exchange?.pause();
+  }
+
+  /** The client has taken what waited. */
+  resume(): void {
+    this.#paused = false;
+    // The pause was ours: the upstream's silence counts from here.
+    this.#activeMs = performance.now();
+    this.#exchange?.resume();
+  }
+
+  override onTimer(nowMs: number): void {
+    const { timeouts } = this.call.upstream!.config;
+    if (nowMs >= this.call.startedMs + timeouts.totalMs)
+      return this.fail(new GatewayError("total_timeout"), "timed_out");
+    if (nowMs >= this.#silenceDueMs()) {
+      const code = this.#answering ? "upstream_idle_timeout" : "upstream_first_byte_timeout";
+      return this.fail(new GatewayError(code), "upstream_failed");
+    }
+    this.#arm(nowMs);
+  }
+
+  /** See {@link Work}. Whatever is under way upstream is given up. */
+  fail(error: GatewayError, outcome: Outcome): void {
+    this.stop();
+    if (this.#receiver !== null) return this.#receiver.fail(error, outcome);
+    this.#countAttempt(error.code);
+    this.refuse(error, outcome);
+  }
+
+  /** The upstream's part is over, one way or another: no more deadlines, nothing more from it. */
+  stop(): void {
+    this.call.runtime.wheel.disarm(this);
+    this.#request = null;
+    const exchange = this.#exchange;
+    this.#exchange = null;
+    exchange?.abort();
+  }
+
+  abort(): void {
+    this.#receiver?.abandon();
+    this.finish("client_gone");
+  }
+
+  /** Answers with `error` instead of what the upstream sent; nothing may have been sent yet. */
+  refuse(error: GatewayError, outcome: Outcome): void {
+    this.#release();
+    refuse(this.call, error, outcome);
+  }
+
+  /** The receiver has done its part. */
+  finish(outcome: Outcome): void {
+    this.#release();
+    settle(this.call, outcome);
+  }
+
+  #open(fresh: boolean): void {
+    const { call } = this;
+    this.#endpoint = call.upstream!.pick();
+    call.endpoint = this.#endpoint.name;
+    call.attempts++;
+    const opened = this.#endpoint.open(this.#request!, this, { fresh });
+    if (isFailure(opened)) this.fail(gatewayError(opened), opened.kind === "saturated" ? "refused" : "upstream_failed");
+    else this.#exchange = opened;
+  }
+
+  #arm(nowMs: number): void {
+    const { timeouts } = this.call.upstream!.config;
+    const heartbeatMs = this.#receiver?.heartbeat(nowMs) ?? Infinity;
+    this.call.runtime.wheel.arm(
+      this,
+      Math.min(this.call.startedMs + timeouts.totalMs, this.#silenceDueMs(), heartbeatMs),
+    );
+  }
+
+  /** When the upstream will have been silent for too long. Never while we keep it from speaking. */
+  #silenceDueMs(): number {
+    if (this.#activeMs === 0 || this.#paused || this.#exchange === null) return Infinity;
+    const { timeouts } = this.call.upstream!.config;
+    return this.#activeMs + (this.#answering ? timeouts.idleMs : timeouts.firstByteMs);
+  }
+
+  /** Lets go of everything; what the call held is given back exactly once. */
+  #release(): void {
+    this.stop();
+    this.#receiver = null;
+    if (this.call.settled) return;
+    this.call.runtime.metrics.streamsOpen.add(-1, this.call.upstream!.config.name);
+  }
+
+  #countAttempt(result: string): void {
+    this.call.runtime.metrics.attempts.add(1, this.call.upstream!.config.name, this.call.endpoint ?? "", result);
+  }
+}
+
+function gatewayError(failure: TransportFailure): GatewayError {
+  const code = FAILURE_CODES[failure.kind];
+  const waits = code === "upstream_saturated" || code === "draining";
+  return new GatewayError(code, {
+    detail: failure.detail,
+    ...(waits ? { retryAfterMs: jitteredMs(SATURATED_RETRY_MS) } : {}),
+  });
+}

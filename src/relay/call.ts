@@ -1,0 +1,77 @@
+/** One request of a client, from its arrival to its last byte: what every phase reads and the last one settles. */
+import type { ModelRoute } from "../config/snapshot.ts";
+import type { ErrorCode, GatewayError } from "../core/errors.ts";
+import type { Outcome } from "../core/outcome.ts";
+import type { Dialect } from "../dialects/dialect.ts";
+import type { Usage } from "../dialects/sse-scan.ts";
+import type { Client } from "./client.ts";
+import type { Runtime, Upstream } from "./runtime.ts";
+
+/** What a route asks of the relay. */
+export type CallKind =
+  /** Pass the body on to the same path below an upstream of the same dialect. */
+  | { readonly kind: "pass"; readonly dialect: Dialect; readonly path: string }
+  /** Ask the default model one prompt and pass its stream on. `raw`: exactly its bytes, nothing put in between. */
+  | { readonly kind: "prompt"; readonly dialect: Dialect; readonly path: string; readonly raw: boolean };
+
+/** Whatever a call is busy with, so that it can be ended from outside. */
+export interface Work {
+  /** Gives everything up at once and sends nothing. */
+  abort(): void;
+  /** Ends with an error in whatever form still fits, as {@link Outcome} `outcome`. */
+  fail(error: GatewayError, outcome: Outcome): void;
+}
+
+interface CallOptions {
+  readonly id: string;
+  readonly kind: CallKind;
+  readonly client: Client;
+  readonly runtime: Runtime;
+  /** Allow-listed fields of the client's for the upstream. Flat pairs, names in lower case. */
+  readonly forwardHeaders: readonly string[];
+  /** Called once, when the call has been settled. */
+  readonly onSettled: (call: Call) => void;
+}
+
+/** See the file's comment. */
+export class Call {
+  readonly id: string;
+  readonly kind: CallKind;
+  readonly client: Client;
+  readonly runtime: Runtime;
+  readonly forwardHeaders: readonly string[];
+  readonly onSettled: (call: Call) => void;
+  /** Monotonic milliseconds. */
+  readonly startedMs: number;
+  receivedMs = 0;
+  firstTokenMs: number | null = null;
+  model: ModelRoute | null = null;
+  upstream: Upstream | null = null;
+  endpoint: string | null = null;
+  attempts = 0;
+  /** Sent to the client; 0 until something was. */
+  status = 0;
+  usage: Usage | null = null;
+  /** Token events that passed; what is billed when the upstream reports nothing. */
+  tokenEvents = 0;
+  /** What is under way; `null` before and after. */
+  work: Work | null = null;
+  outcome: Outcome | null = null;
+  code: ErrorCode | null = null;
+  detail: string | undefined;
+
+  constructor(options: CallOptions) {
+    this.id = options.id;
+    this.kind = options.kind;
+    this.client = options.client;
+    this.runtime = options.runtime;
+    this.forwardHeaders = options.forwardHeaders;
+    this.onSettled = options.onSettled;
+    this.startedMs = performance.now();
+  }
+
+  /** Whether it has been settled. */
+  get settled(): boolean {
+    return this.outcome !== null;
+  }
+}

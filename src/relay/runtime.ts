@@ -1,0 +1,43 @@
+/** What the calls of one loop share. A reload makes a new one; calls under way keep the one they started with. */
+import { LeastOutstanding } from "../balance/least-outstanding.ts";
+import type { ConfigSnapshot, UpstreamConfig } from "../config/snapshot.ts";
+import type { TimerWheel } from "../core/timer-wheel.ts";
+import { anthropic } from "../dialects/anthropic/dialect.ts";
+import type { Dialect } from "../dialects/dialect.ts";
+import { gemini } from "../dialects/gemini/dialect.ts";
+import { openai } from "../dialects/openai/dialect.ts";
+import type { Log } from "../observe/log.ts";
+import type { Metrics } from "../observe/metrics.ts";
+import type { Endpoint } from "../upstream/exchange.ts";
+
+/** The wire APIs by name. */
+export const DIALECTS: Readonly<Record<UpstreamConfig["dialect"], Dialect>> = { openai, anthropic, gemini };
+
+/** One upstream with its open endpoints. */
+export class Upstream {
+  readonly config: UpstreamConfig;
+  readonly dialect: Dialect;
+  readonly endpoints: readonly Endpoint[];
+  readonly #picker: LeastOutstanding<Endpoint>;
+
+  constructor(config: UpstreamConfig, endpoints: readonly Endpoint[]) {
+    this.config = config;
+    this.dialect = DIALECTS[config.dialect];
+    this.endpoints = endpoints;
+    this.#picker = new LeastOutstanding(endpoints);
+  }
+
+  /** The endpoint for the next request. */
+  pick(): Endpoint {
+    return this.#picker.pick();
+  }
+}
+
+/** See the file's comment. */
+export interface Runtime {
+  readonly snapshot: ConfigSnapshot;
+  readonly upstreams: ReadonlyMap<string, Upstream>;
+  readonly wheel: TimerWheel;
+  readonly metrics: Metrics;
+  readonly log: Log;
+}

@@ -1,0 +1,31 @@
+/** Decides by the head of an upstream's answer how to relay it, or that it is not what was asked for. */
+import { GatewayError } from "../core/errors.ts";
+import { headerValue } from "../upstream/exchange.ts";
+import type { HeaderList } from "../upstream/exchange.ts";
+import type { Attempt } from "./attempt.ts";
+import { BodyRelay } from "./body-relay.ts";
+import { ErrorRelay } from "./error-relay.ts";
+import type { Receiver } from "./receiver.ts";
+import { StreamRelay } from "./stream-relay.ts";
+
+/** @returns a receiver for the body, or why the answer is of no use. */
+export function selectReceiver(attempt: Attempt, status: number, headers: HeaderList): Receiver | GatewayError {
+  if (status >= 300 && status < 400) return invalid(`a redirect (${status})`);
+  const encoding = headerValue(headers, "content-encoding");
+  if (encoding !== undefined && encoding.toLowerCase() !== "identity") return invalid(`content-encoding ${encoding}`);
+  if (status >= 400) return new ErrorRelay(attempt, status, headers);
+  if (status !== 200) return invalid(`status ${status}`);
+  const type = mediaType(headerValue(headers, "content-type"));
+  if (attempt.wantsStream && type === "text/event-stream") return new StreamRelay(attempt, headers);
+  // A stream was asked for and JSON came: some servers answer so where a model can't stream. It is a whole answer.
+  if (type === "application/json") return new BodyRelay(attempt, headers);
+  return invalid(`content-type ${JSON.stringify(type)}`);
+}
+
+function mediaType(contentType: string | undefined): string {
+  return (contentType ?? "").split(";", 1)[0]!.trim().toLowerCase();
+}
+
+function invalid(what: string): GatewayError {
+  return new GatewayError("upstream_invalid", { detail: `the upstream sent ${what}` });
+}

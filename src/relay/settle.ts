@@ -1,0 +1,51 @@
+/** The last phase: write down how a call ended. Runs exactly once per call, whatever happened. */
+import { OUTCOMES } from "../core/outcome.ts";
+import type { Outcome } from "../core/outcome.ts";
+import type { AccessRecord } from "../observe/log.ts";
+import type { Call } from "./call.ts";
+
+/** Settles `call`; does nothing when that has been done. */
+export function settle(call: Call, outcome: Outcome): void {
+  if (call.settled) return;
+  call.outcome = outcome;
+  call.work = null;
+  const { metrics, log } = call.runtime;
+  const endedMs = performance.now();
+  const model = call.model?.name ?? "";
+  const upstream = call.upstream?.config.name ?? "";
+  const counted = call.usage === null && call.tokenEvents > 0;
+  const tokensIn = call.usage?.inputTokens ?? null;
+  const tokensOut = call.usage?.outputTokens ?? (counted ? call.tokenEvents : null);
+  metrics.requests.add(1, call.kind.dialect.name, upstream, model, outcome);
+  if (outcome === "refused") metrics.refused.add(1, call.code ?? "internal");
+  if (tokensIn !== null) metrics.tokens.add(tokensIn, "input", upstream, model);
+  if (tokensOut !== null) metrics.tokens.add(tokensOut, "output", upstream, model);
+  if (call.firstTokenMs !== null) metrics.ttft.observe((call.firstTokenMs - call.startedMs) / 1000);
+  log.info(
+    {
+      requestId: call.id,
+      tenant: null,
+      route: call.kind.path,
+      model: call.model?.name ?? null,
+      upstream: call.upstream?.config.name ?? null,
+      endpoint: call.endpoint,
+      status: call.status,
+      outcome,
+      endedBy: OUTCOMES[outcome],
+      code: call.code,
+      ttftMs: call.firstTokenMs === null ? null : roundMs(call.firstTokenMs - call.startedMs),
+      durationMs: roundMs(endedMs - call.startedMs),
+      tokensIn,
+      tokensOut,
+      tokensFrom: call.usage !== null ? "upstream" : counted ? "counted" : null,
+      attempts: call.attempts,
+      ...(call.detail === undefined ? {} : { detail: call.detail }),
+    } satisfies AccessRecord,
+    "request",
+  );
+  call.onSettled(call);
+}
+
+function roundMs(ms: number): number {
+  return Math.round(ms * 10) / 10;
+}

@@ -1,0 +1,175 @@
+/**
+ * Passes a stream on, byte for byte, while looking at it. This is the hot path: per token event one `append`, one scan,
+ * one write.
+ *
+ * Nothing is sent before the first byte of the body has come: until then a failure can still be a proper error status.
+ */
+import { GatewayError } from "../core/errors.ts";
+import type { Outcome } from "../core/outcome.ts";
+import type { SseScan } from "../dialects/sse-scan.ts";
+import type { HeaderList } from "../upstream/exchange.ts";
+import { answerHeaders, passOnHeaders, STREAM_HEADERS } from "./answer-headers.ts";
+import type { Attempt } from "./attempt.ts";
+import type { ClientStream, ClientStreamEvents } from "./client.ts";
+import type { Receiver } from "./receiver.ts";
+
+/** What a line of an event stream can begin with: data, event, id, retry, a comment, a line end, a byte order mark. */
+const EVENT_STREAM_STARTS = new Set(Buffer.from("deir:\r\n\uFEFF"));
+/** A comment: parsers skip it. */
+const HEARTBEAT = Buffer.from(": \n\n");
+const EVENT_END = Buffer.from("\n\n");
+
+/** See the file's comment. */
+export class StreamRelay implements Receiver, ClientStreamEvents {
+  readonly #attempt: Attempt;
+  readonly #scan: SseScan;
+  /** Head fields of the upstream; let go when ours have been sent. */
+  #upstreamHeaders: HeaderList | null;
+  #stream: ClientStream | null = null;
+  /** When the last token event came, monotonic milliseconds; 0 before the first. */
+  #tokenMs = 0;
+  /** When anything was last sent to the client. */
+  #sentMs: number;
+  #outcome: Outcome = "completed";
+  /** Everything has been handed to the client's side; the last of it may still wait there. */
+  #ended = false;
+
+  constructor(attempt: Attempt, headers: HeaderList) {
+    this.#attempt = attempt;
+    this.#scan = attempt.call.upstream!.dialect.createScan();
+    this.#upstreamHeaders = headers;
+    this.#sentMs = performance.now();
+  }
+
+  onBody(bytes: Buffer, start: number, end: number): void {
+    if (this.#stream === null) {
+      if (!EVENT_STREAM_STARTS.has(bytes[start]!)) {
+        const error = new GatewayError("upstream_invalid", { detail: "the body is not an event stream" });
+        return this.#attempt.refuse(error, "upstream_failed");
+      }
+      this.#begin();
+    }
+    this.#stream!.append(bytes, start, end);
+    this.#scan.scan(bytes, start, end);
+  }
+
+  onFlush(): void {
+    const stream = this.#stream;
+    if (stream === null) return;
+    const { call, activeMs } = this.#attempt;
+    this.#sentMs = activeMs;
+    if (this.#scan.tokenEvents !== call.tokenEvents) {
+      if (this.#tokenMs === 0) call.firstTokenMs = activeMs;
+      else call.runtime.metrics.interToken.observe((activeMs - this.#tokenMs) / 1000);
+      this.#tokenMs = activeMs;
+      call.tokenEvents = this.#scan.tokenEvents;
+    }
+    stream.flush();
+  }
+
+  onEnd(): void {
+    if (this.#stream === null) {
+      const error = new GatewayError("upstream_invalid", { detail: "the stream was empty" });
+      return this.#attempt.refuse(error, "upstream_failed");
+    }
+    // An end that HTTP calls complete and the dialect does not: the server behind it died politely.
+    if (!this.#scan.complete && !this.#scan.failed) {
+      return this.fail(
+        new GatewayError("upstream_disconnected", { detail: "the stream ended without its end event" }),
+        "upstream_cut",
+      );
+    }
+    if (this.#scan.failed) {
+      this.#attempt.call.code = "upstream_error";
+      this.#outcome = "upstream_cut";
+    }
+    this.#end();
+  }
+
+  fail(error: GatewayError, outcome: Outcome): void {
+    if (this.#stream === null) return this.#attempt.refuse(error, outcome);
+    if (this.#ended) return this.#cut(outcome);
+    const { call } = this.#attempt;
+    call.code = error.code;
+    call.detail = error.detail;
+    this.#outcome = outcome === "upstream_failed" ? "upstream_cut" : outcome;
+    // The stream speaks its upstream's dialect. An event that was broken off is closed first, or ours would be part of it.
+    if (!this.#scan.atBoundary) this.#append(EVENT_END);
+    this.#append(Buffer.from(call.upstream!.dialect.errorEvent(error)));
+    this.#stream.flush();
+    this.#end();
+  }
+
+  abandon(): void {
+    this.#stream = null;
+    this.#readUsage();
+  }
+
+  heartbeat(nowMs: number): number {
+    const { call } = this.#attempt;
+    const intervalMs = call.runtime.snapshot.streams.heartbeatMs;
+    if (intervalMs === 0 || (call.kind.kind === "prompt" && call.kind.raw)) return Infinity;
+    if (nowMs < this.#sentMs + intervalMs) return this.#sentMs + intervalMs;
+    this.#sentMs = nowMs;
+    // Never into the middle of an event, and not on top of what a slow client has yet to take.
+    if (this.#stream === null) this.#begin();
+    if (this.#scan.atBoundary && !this.#stream!.blocked) {
+      this.#append(HEARTBEAT);
+      this.#stream!.flush();
+    }
+    return nowMs + intervalMs;
+  }
+
+  onBlocked(): void {
+    this.#attempt.pause();
+  }
+
+  onUnblocked(): void {
+    this.#attempt.resume();
+  }
+
+  onStalled(): void {
+    this.#readUsage();
+    this.#cut("client_stalled");
+  }
+
+  onDelivered(): void {
+    this.#attempt.finish(this.#outcome);
+  }
+
+  #begin(): void {
+    const { call } = this.#attempt;
+    const headers = answerHeaders(call, contentType(call.kind.kind === "prompt" && call.kind.raw));
+    headers.push(...STREAM_HEADERS);
+    passOnHeaders(headers, this.#upstreamHeaders ?? []);
+    this.#upstreamHeaders = null;
+    call.status = 200;
+    this.#stream = call.client.begin(200, headers, this);
+  }
+
+  #append(bytes: Buffer): void {
+    this.#stream!.append(bytes, 0, bytes.length);
+  }
+
+  #end(): void {
+    this.#ended = true;
+    this.#readUsage();
+    this.#attempt.stop();
+    this.#stream!.end();
+  }
+
+  #cut(outcome: Outcome): void {
+    const stream = this.#stream;
+    this.#stream = null;
+    this.#attempt.finish(outcome);
+    stream?.cut();
+  }
+
+  #readUsage(): void {
+    this.#attempt.call.usage = this.#scan.usage() ?? null;
+  }
+}
+
+function contentType(raw: boolean): string {
+  return raw ? "application/octet-stream" : "text/event-stream; charset=utf-8";
+}

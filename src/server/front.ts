@@ -1,0 +1,139 @@
+/**
+ * A loop's front: takes requests from node:http, answers what needs no upstream, and hands calls to the relay.
+ */
+import { randomUUID } from "node:crypto";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { GatewayError } from "../core/errors.ts";
+import { openai } from "../dialects/openai/dialect.ts";
+import { Call } from "../relay/call.ts";
+import type { CallKind } from "../relay/call.ts";
+import { serve } from "../relay/pipeline.ts";
+import { jitteredMs, retryAfterHeaders } from "../relay/retry-after.ts";
+import type { Runtime } from "../relay/runtime.ts";
+import { settle } from "../relay/settle.ts";
+import { HttpClient } from "./http-client.ts";
+import type { ClientResources } from "./http-client.ts";
+import { bodyFault, framingFault } from "./hygiene.ts";
+import { modelList, modelObject } from "./models.ts";
+import { findRoute } from "./router.ts";
+
+/** A client's field that is passed on to the upstream when it is present. Nothing else is. */
+const FORWARDED = ["idempotency-key", "openai-beta", "traceparent", "tracestate"] as const;
+const REQUEST_ID = /^[A-Za-z0-9._:-]{1,128}$/;
+const DRAIN_RETRY_MS = 1000;
+
+/** What the front asks of its loop. */
+export interface FrontOwner {
+  readonly runtime: Runtime;
+  readonly resources: ClientResources;
+  readonly draining: boolean;
+  callStarted(call: Call): void;
+  callSettled(call: Call): void;
+}
+
+/** Handles one request that node:http has parsed and whose turn on the connection has come. */
+export function handleRequest(
+  owner: FrontOwner,
+  request: IncomingMessage,
+  response: ServerResponse,
+  expectsContinue: boolean,
+): void {
+  const id = requestId(request);
+  const client = new HttpClient(request, response, owner.resources, expectsContinue);
+  const refuse = (error: GatewayError, ...more: string[]): void => {
+    owner.runtime.metrics.refused.add(1, error.code);
+    const headers = ["content-type", "application/json", "x-request-id", id, "x-headwaiter-error", error.code, ...more];
+    if (error.retryAfterMs !== undefined) headers.push(...retryAfterHeaders(error.retryAfterMs));
+    client.answer(error.status, headers, openai.errorBody(error));
+  };
+  const hasBody =
+    request.headers["transfer-encoding"] !== undefined || Number(request.headers["content-length"] ?? 0) > 0;
+  const framing = framingFault(request);
+  if (framing !== undefined) return refuse(framing);
+  if (!hasBody) client.markReceived();
+  const route = findRoute(request.method ?? "", request.url ?? "");
+  if (route === undefined) return refuse(new GatewayError("route_not_found"));
+  if (isMethodList(route)) return refuse(new GatewayError("method_not_allowed"), "allow", route.join(", "));
+  const json = (status: number, value: unknown): void =>
+    client.answer(status, ["content-type", "application/json", "x-request-id", id], JSON.stringify(value));
+  switch (route.kind) {
+    case "live":
+      return json(200, { status: "ok" });
+    case "ready":
+      return owner.draining ? refuse(draining()) : json(200, { status: "ready" });
+    case "models":
+      return json(200, modelList(owner.runtime.snapshot));
+    case "model": {
+      const found = modelObject(owner.runtime.snapshot, route.id);
+      return found === undefined ? refuse(new GatewayError("model_not_found", { param: "model" })) : json(200, found);
+    }
+    case "call": {
+      if (owner.draining) return refuse(draining(), "connection", "close");
+      const fault = bodyFault(request);
+      return fault === undefined ? startCall(owner, route.call, { id, client, request, response }) : refuse(fault);
+    }
+  }
+}
+
+interface Arrival {
+  readonly id: string;
+  readonly client: HttpClient;
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+}
+
+function startCall(owner: FrontOwner, kind: CallKind, { id, client, request, response }: Arrival): void {
+  const call = new Call({
+    id,
+    kind,
+    client,
+    runtime: owner.runtime,
+    forwardHeaders: forwardHeaders(request),
+    onSettled: (settled) => owner.callSettled(settled),
+  });
+  owner.callStarted(call);
+  // Comes once for every response: after its end, or when the client has left before.
+  response.once("close", () => {
+    client.close();
+    if (call.settled) return;
+    if (call.work === null) settle(call, "client_gone");
+    else call.work.abort();
+  });
+  try {
+    serve(call);
+  } catch (error) {
+    // A fault of ours costs this request and no other.
+    owner.runtime.log.error({ err: error, requestId: id }, "a request failed inside the gateway");
+    const internal = new GatewayError("internal");
+    if (call.work === null)
+      client.answer(
+        500,
+        ["content-type", "application/json", "x-request-id", id, "x-headwaiter-error", "internal"],
+        openai.errorBody(internal),
+      );
+    else call.work.fail(internal, "internal");
+    settle(call, "internal");
+  }
+}
+
+function requestId(request: IncomingMessage): string {
+  const given = request.headers["x-request-id"];
+  return typeof given === "string" && REQUEST_ID.test(given) ? given : randomUUID();
+}
+
+function forwardHeaders(request: IncomingMessage): string[] {
+  const headers: string[] = [];
+  for (const name of FORWARDED) {
+    const value = request.headers[name];
+    if (typeof value === "string") headers.push(name, value);
+  }
+  return headers;
+}
+
+function draining(): GatewayError {
+  return new GatewayError("draining", { retryAfterMs: jitteredMs(DRAIN_RETRY_MS) });
+}
+
+function isMethodList(route: ReturnType<typeof findRoute>): route is readonly string[] {
+  return Array.isArray(route);
+}

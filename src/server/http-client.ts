@@ -1,0 +1,131 @@
+/** The client's side of one call over HTTP/1.1: its body, its answer, and the moment it leaves. */
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Socket } from "node:net";
+import { GatewayError } from "../core/errors.ts";
+import type { Client, ClientStream, ClientStreamEvents } from "../relay/client.ts";
+import { StreamWriter } from "./stream-writer.ts";
+import type { FrameBuffer, StreamLimits } from "./stream-writer.ts";
+
+/** How long and how much is still read of a body that was refused, so that the client gets to see the refusal. */
+const LINGER_MS = 1000;
+const LINGER_BYTES = 8 * 1024 * 1024;
+
+/** What the clients of one loop share. */
+export interface ClientResources {
+  readonly frame: FrameBuffer;
+  readonly limits: StreamLimits;
+  readonly maxBodyBytes: number;
+  /** Streams by their socket, for the socket's stall timer. */
+  readonly streams: WeakMap<Socket, StreamWriter>;
+}
+
+/** See the file's comment. */
+export class HttpClient implements Client {
+  readonly #request: IncomingMessage;
+  readonly #response: ServerResponse;
+  readonly #resources: ClientResources;
+  #stream: StreamWriter | null = null;
+  /** The request has been read to its end, so the connection can carry another. */
+  #received = false;
+  #expectsContinue: boolean;
+
+  constructor(
+    request: IncomingMessage,
+    response: ServerResponse,
+    resources: ClientResources,
+    expectsContinue: boolean,
+  ) {
+    this.#request = request;
+    this.#response = response;
+    this.#resources = resources;
+    this.#expectsContinue = expectsContinue;
+  }
+
+  receive(done: (body: Buffer | GatewayError) => void): void {
+    const { maxBodyBytes } = this.#resources;
+    const tooLarge = (): GatewayError =>
+      new GatewayError("body_too_large", { message: `The request body is larger than ${maxBodyBytes} bytes.` });
+    const declared = Number(this.#request.headers["content-length"] ?? 0);
+    if (declared > maxBodyBytes) return done(tooLarge());
+    if (this.#expectsContinue) {
+      this.#expectsContinue = false;
+      this.#response.writeContinue();
+    }
+    const pieces: Buffer[] = [];
+    let length = 0;
+    const onData = (piece: Buffer): void => {
+      length += piece.length;
+      if (length <= maxBodyBytes) return void pieces.push(piece);
+      this.#request.off("data", onData).off("end", onEnd);
+      done(tooLarge());
+    };
+    const onEnd = (): void => {
+      this.#received = true;
+      done(pieces.length === 1 ? pieces[0]! : Buffer.concat(pieces, length));
+    };
+    this.#request.on("data", onData).on("end", onEnd);
+  }
+
+  answer(status: number, headers: string[], body: Buffer | string): void {
+    const response = this.#response;
+    const length = typeof body === "string" ? Buffer.byteLength(body) : body.length;
+    headers.push("content-length", String(length));
+    if (this.#received) {
+      response.writeHead(status, headers);
+      response.end(body);
+      return;
+    }
+    // Part of the request is still to come. It can't be told from a next request, so the connection ends.
+    headers.push("connection", "close");
+    response.writeHead(status, headers);
+    this.#linger(body);
+  }
+
+  begin(status: number, headers: string[], events: ClientStreamEvents): ClientStream {
+    const socket = this.#response.socket!;
+    this.#response.writeHead(status, headers);
+    this.#stream = new StreamWriter(this.#response, socket, {
+      frame: this.#resources.frame,
+      limits: this.#resources.limits,
+      events,
+      chunked: this.#request.httpVersionMinor === 1,
+    });
+    this.#resources.streams.set(socket, this.#stream);
+    return this.#stream;
+  }
+
+  /** The body has been read elsewhere or there is none: the connection may be kept. */
+  markReceived(): void {
+    this.#received = true;
+  }
+
+  /** The response is closed, one way or another. */
+  close(): void {
+    this.#stream?.close();
+  }
+
+  /**
+   * Closing a socket with unread data resets it, and a client that is still sending would lose the answer. So the rest of
+   * the body is read and dropped for a moment, and only then the response ended.
+   */
+  #linger(body: Buffer | string): void {
+    const request = this.#request;
+    const response = this.#response;
+    response.write(body);
+    let dropped = 0;
+    const finish = (): void => {
+      clearTimeout(timer);
+      request.off("data", drop).off("end", finish);
+      response.end();
+    };
+    const drop = (piece: Buffer): void => {
+      dropped += piece.length;
+      if (dropped > LINGER_BYTES) finish();
+    };
+    const timer = setTimeout(finish, LINGER_MS);
+    response.once("close", () => clearTimeout(timer));
+    request.on("data", drop).on("end", finish);
+    // A client that waits for 100 Continue sends nothing more.
+    if (this.#expectsContinue || request.complete) finish();
+  }
+}

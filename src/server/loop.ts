@@ -1,0 +1,182 @@
+/** One event loop of the gateway: its listener, its calls, its upstream connections, and how all of it ends. */
+import type http from "node:http";
+import type { Socket } from "node:net";
+import type { ConfigSnapshot } from "../config/snapshot.ts";
+import { GatewayError } from "../core/errors.ts";
+import { TimerWheel } from "../core/timer-wheel.ts";
+import type { Log } from "../observe/log.ts";
+import { Metrics } from "../observe/metrics.ts";
+import type { LoopReadings } from "../observe/metrics.ts";
+import type { Call } from "../relay/call.ts";
+import type { Runtime } from "../relay/runtime.ts";
+import type { LoopResources } from "../upstream/address.ts";
+import { handleRequest } from "./front.ts";
+import type { FrontOwner } from "./front.ts";
+import type { ClientResources } from "./http-client.ts";
+import { createListener, listen } from "./listener.ts";
+import { FrameBuffer } from "./stream-writer.ts";
+import type { StreamWriter } from "./stream-writer.ts";
+import { UpstreamSet } from "./upstream-set.ts";
+
+/** Fine enough for every timeout of the config, coarse enough to cost nothing. */
+const TICK_MS = 50;
+const WHEEL_SLOTS = 512;
+/** One read of an upstream socket; libuv's own size. */
+const READ_BUFFER_BYTES = 64 * 1024;
+/** After the drain's time is up: for the last error events to leave. */
+const FINAL_FLUSH_MS = 500;
+
+/** See the file's comment. */
+export class Loop implements FrontOwner, LoopReadings {
+  readonly metrics: Metrics;
+  readonly #log: Log;
+  readonly #wheel = new TimerWheel({ tickMs: TICK_MS, slots: WHEEL_SLOTS });
+  readonly #transport: LoopResources = { wheel: this.#wheel, readBuffer: Buffer.allocUnsafeSlow(READ_BUFFER_BYTES) };
+  readonly #frame = new FrameBuffer();
+  readonly #streams = new WeakMap<Socket, StreamWriter>();
+  readonly #calls = new Set<Call>();
+  readonly #clients = new Set<Socket>();
+  readonly #server: http.Server;
+  #upstreams: UpstreamSet;
+  #runtime: Runtime;
+  #resources: ClientResources;
+  #draining = false;
+  /** Called when the last call has been settled. */
+  #onIdle: (() => void) | null = null;
+
+  constructor(snapshot: ConfigSnapshot, log: Log) {
+    this.#log = log;
+    this.metrics = new Metrics(this);
+    this.#upstreams = new UpstreamSet(snapshot, this.#transport);
+    this.#runtime = this.#makeRuntime(snapshot);
+    this.#resources = this.#makeResources(snapshot);
+    this.#server = createListener(snapshot.server, {
+      onRequest: (request, response, expectsContinue) => handleRequest(this, request, response, expectsContinue),
+      onSocketTimeout: (socket) => {
+        const stream = this.#streams.get(socket);
+        stream?.stalled();
+        return stream !== undefined && !stream.closed;
+      },
+    });
+    this.#server.on("connection", (socket: Socket) => {
+      this.#clients.add(socket);
+      socket.once("close", () => this.#clients.delete(socket));
+    });
+  }
+
+  get runtime(): Runtime {
+    return this.#runtime;
+  }
+
+  get resources(): ClientResources {
+    return this.#resources;
+  }
+
+  get draining(): boolean {
+    return this.#draining;
+  }
+
+  /** Calls under way. */
+  get calls(): number {
+    return this.#calls.size;
+  }
+
+  /** Deadlines that wait. */
+  get timers(): number {
+    return this.#wheel.size;
+  }
+
+  /** @returns the port. */
+  listen(): Promise<number> {
+    const { host, port } = this.#runtime.snapshot.server;
+    return listen(this.#server, host, port);
+  }
+
+  callStarted(call: Call): void {
+    this.#calls.add(call);
+  }
+
+  callSettled(call: Call): void {
+    this.#calls.delete(call);
+    if (this.#calls.size === 0) this.#onIdle?.();
+  }
+
+  endpoints(): ReturnType<LoopReadings["endpoints"]> {
+    return this.#upstreams.readings();
+  }
+
+  openSockets(): number {
+    return this.#clients.size + this.#upstreams.connections();
+  }
+
+  /** New calls use `snapshot`; those under way keep theirs. The listener's own settings need a restart. */
+  reload(snapshot: ConfigSnapshot): void {
+    const previous = this.#upstreams;
+    this.#upstreams = new UpstreamSet(snapshot, this.#transport, previous);
+    this.#runtime = this.#makeRuntime(snapshot);
+    this.#resources = this.#makeResources(snapshot);
+    previous.retireAllBut(this.#upstreams);
+  }
+
+  /**
+   * Takes no new work and waits for the calls under way, `timeoutMs` at most; those left get an error. The listener stays
+   * open meanwhile, so that a client is told to go elsewhere instead of finding the door shut.
+   */
+  async drain(timeoutMs: number): Promise<void> {
+    this.#draining = true;
+    this.#server.closeIdleConnections();
+    await this.#idle(timeoutMs);
+    for (const call of this.#calls) {
+      const error = new GatewayError("draining", { retryAfterMs: 1000 });
+      call.work?.fail(error, "drained");
+    }
+    await this.#idle(FINAL_FLUSH_MS);
+    await this.close();
+  }
+
+  /** Ends everything now. */
+  async close(): Promise<void> {
+    this.#upstreams.destroy();
+    const closed = new Promise((resolve) => this.#server.close(resolve));
+    this.#server.closeAllConnections();
+    for (const socket of this.#clients) socket.destroy();
+    await closed;
+    this.#wheel.stop();
+    this.metrics.close();
+  }
+
+  #idle(timeoutMs: number): Promise<void> {
+    if (this.#calls.size === 0) return Promise.resolve();
+    return new Promise((resolve) => {
+      const done = (): void => {
+        clearTimeout(timer);
+        this.#onIdle = null;
+        resolve();
+      };
+      const timer = setTimeout(done, timeoutMs);
+      this.#onIdle = done;
+    });
+  }
+
+  #makeRuntime(snapshot: ConfigSnapshot): Runtime {
+    return {
+      snapshot,
+      upstreams: this.#upstreams.byName,
+      wheel: this.#wheel,
+      metrics: this.metrics,
+      log: this.#log,
+    };
+  }
+
+  #makeResources(snapshot: ConfigSnapshot): ClientResources {
+    return {
+      frame: this.#frame,
+      limits: {
+        maxBufferBytes: snapshot.streams.maxBufferBytes,
+        stallTimeoutMs: snapshot.streams.stallTimeoutMs,
+      },
+      maxBodyBytes: snapshot.server.maxBodySizeBytes,
+      streams: this.#streams,
+    };
+  }
+}

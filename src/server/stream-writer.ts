@@ -1,0 +1,246 @@
+/**
+ * Writes a stream to a client's socket: one chunk and one system call for all that one read of the upstream brought.
+ *
+ * The head goes through node:http; the body's chunks are framed here and written to the socket itself, since
+ * `ServerResponse.write` costs several times the copy and the write together. All streams of a loop frame their chunks in
+ * one buffer, which is free again as soon as the kernel has taken the bytes, so a token event allocates nothing but a
+ * view. When the kernel does not take them, the client is slow: the buffer stays with that write and the loop gets a new
+ * one, and the stream gathers in a queue of its own until the client has caught up.
+ */
+import type { ServerResponse } from "node:http";
+import type { Socket } from "node:net";
+import type { ClientStream, ClientStreamEvents } from "../relay/client.ts";
+
+/** Room before a chunk's data for its size line: 8 hex digits and CRLF. */
+const SIZE_LINE_BYTES = 10;
+const CHUNK_END_BYTES = 2;
+/** Most bytes framed in the shared buffer; what is larger gets a buffer of its own. */
+const SHARED_BYTES = 16 * 1024;
+const HEX = Buffer.from("0123456789abcdef");
+const CR = 0x0d;
+const LF = 0x0a;
+const NOTHING = Buffer.alloc(0);
+
+/** The loop's framing buffer, and who is filling it. */
+export class FrameBuffer {
+  bytes: Buffer = FrameBuffer.#allocate();
+  /** The stream that has appended and not yet flushed. */
+  owner: StreamWriter | null = null;
+
+  /** Leaves the present buffer to the write that still needs it. */
+  replace(): void {
+    this.bytes = FrameBuffer.#allocate();
+  }
+
+  static #allocate(): Buffer {
+    return Buffer.allocUnsafeSlow(SIZE_LINE_BYTES + SHARED_BYTES + CHUNK_END_BYTES);
+  }
+}
+
+/** Bounds on what waits for one slow client. */
+export interface StreamLimits {
+  /** `streams.max_buffer`: the upstream is paused at a quarter of it, since a flow-control window may still be under way. */
+  readonly maxBufferBytes: number;
+  readonly stallTimeoutMs: number;
+}
+
+/** One stream to one client. */
+export class StreamWriter implements ClientStream {
+  readonly #response: ServerResponse;
+  readonly #socket: Socket;
+  readonly #frame: FrameBuffer;
+  readonly #limits: StreamLimits;
+  readonly #events: ClientStreamEvents;
+  readonly #chunked: boolean;
+  /** TLS keeps a reference to what it is given until later, so it never gets the shared buffer. */
+  readonly #shares: boolean;
+  /** Bytes in the frame buffer, while this stream owns it. */
+  #gathered = 0;
+  /** What could not be put into the frame buffer or has to wait; `null` while nothing does. */
+  #queue: Buffer[] | null = null;
+  #queuedBytes = 0;
+  #blocked = false;
+  #paused = false;
+  #headPending = true;
+  #ending = false;
+  #closed = false;
+
+  constructor(
+    response: ServerResponse,
+    socket: Socket,
+    options: { frame: FrameBuffer; limits: StreamLimits; events: ClientStreamEvents; chunked: boolean },
+  ) {
+    this.#response = response;
+    this.#socket = socket;
+    this.#frame = options.frame;
+    this.#limits = options.limits;
+    this.#events = options.events;
+    this.#chunked = options.chunked;
+    this.#shares = !("encrypted" in socket);
+    // Head and first chunk leave together.
+    socket.cork();
+    response.flushHeaders();
+  }
+
+  get blocked(): boolean {
+    return this.#blocked;
+  }
+
+  /** Nothing more will be written. */
+  get closed(): boolean {
+    return this.#closed;
+  }
+
+  append(bytes: Buffer, start: number, end: number): void {
+    const frame = this.#frame;
+    const length = end - start;
+    const fits =
+      this.#queue === null &&
+      !this.#blocked &&
+      this.#shares &&
+      (frame.owner === null || frame.owner === this) &&
+      this.#gathered + length <= SHARED_BYTES;
+    if (!fits) return this.#enqueue(bytes, start, end);
+    frame.owner = this;
+    bytes.copy(frame.bytes, SIZE_LINE_BYTES + this.#gathered, start, end);
+    this.#gathered += length;
+  }
+
+  flush(): void {
+    if (this.#closed || this.#blocked) return;
+    if (this.#queue !== null) this.#flushQueue();
+    else if (this.#gathered > 0) this.#flushFrame();
+    if (!this.#headPending) return;
+    this.#headPending = false;
+    this.#socket.uncork();
+    this.#checkBlocked();
+  }
+
+  end(): void {
+    if (this.#closed) return;
+    this.#ending = true;
+    this.flush();
+    if (!this.#blocked) this.#finish();
+  }
+
+  cut(): void {
+    if (this.#closed) return;
+    this.#close();
+    this.#socket.destroy();
+  }
+
+  /** The socket's stall timer has run out. */
+  stalled(): void {
+    if (!this.#closed && this.#blocked) this.#events.onStalled();
+  }
+
+  /** The client is gone: forget what waits. */
+  close(): void {
+    this.#close();
+  }
+
+  #flushFrame(): void {
+    const frame = this.#frame;
+    const length = this.#gathered;
+    this.#gathered = 0;
+    frame.owner = null;
+    // The head is still held back, and so will this be.
+    if (this.#headPending)
+      return this.#write(Buffer.from(frame.bytes.subarray(0, SIZE_LINE_BYTES + length + CHUNK_END_BYTES)), length);
+    this.#write(frame.bytes, length);
+    // The kernel did not take it all: the write keeps the buffer.
+    if (this.#socket.writableLength > 0) {
+      frame.replace();
+      this.#checkBlocked();
+    }
+  }
+
+  #flushQueue(): void {
+    const queue = this.#queue!;
+    const length = this.#queuedBytes;
+    this.#queue = null;
+    this.#queuedBytes = 0;
+    const bytes = Buffer.allocUnsafe(SIZE_LINE_BYTES + length + CHUNK_END_BYTES);
+    let at = SIZE_LINE_BYTES;
+    for (const piece of queue) at += piece.copy(bytes, at);
+    this.#write(bytes, length);
+    this.#checkBlocked();
+  }
+
+  /** Frames `length` bytes that stand behind the size line's room, and writes them. */
+  #write(bytes: Buffer, length: number): void {
+    if (!this.#chunked) {
+      this.#socket.write(bytes.subarray(SIZE_LINE_BYTES, SIZE_LINE_BYTES + length));
+      return;
+    }
+    let at = SIZE_LINE_BYTES;
+    bytes[--at] = LF;
+    bytes[--at] = CR;
+    for (let rest = length; rest > 0; rest >>>= 4) bytes[--at] = HEX[rest & 15]!;
+    const end = SIZE_LINE_BYTES + length;
+    bytes[end] = CR;
+    bytes[end + 1] = LF;
+    this.#socket.write(bytes.subarray(at, end + CHUNK_END_BYTES));
+  }
+
+  #enqueue(bytes: Buffer, start: number, end: number): void {
+    if (this.#closed) return;
+    if (this.#queue === null) {
+      this.#queue = [];
+      // What was gathered in the frame buffer comes first.
+      if (this.#gathered > 0) {
+        this.#queue.push(Buffer.from(this.#frame.bytes.subarray(SIZE_LINE_BYTES, SIZE_LINE_BYTES + this.#gathered)));
+        this.#queuedBytes += this.#gathered;
+        this.#gathered = 0;
+        this.#frame.owner = null;
+      }
+    }
+    this.#queue.push(Buffer.from(bytes.subarray(start, end)));
+    this.#queuedBytes += end - start;
+    if (this.#blocked && !this.#paused && this.#queuedBytes >= this.#limits.maxBufferBytes / 4) {
+      this.#paused = true;
+      this.#events.onBlocked();
+    }
+  }
+
+  /** After a write: does anything wait for the client? */
+  #checkBlocked(): void {
+    if (this.#blocked || this.#headPending || this.#socket.writableLength === 0) return;
+    this.#blocked = true;
+    this.#socket.setTimeout(this.#limits.stallTimeoutMs);
+    // `drain` comes only after a full buffer. An empty write is done when everything before it is.
+    this.#socket.write(NOTHING, (error) => {
+      if (error === null || error === undefined) this.#onUnblocked();
+    });
+  }
+
+  #onUnblocked(): void {
+    if (this.#closed) return;
+    this.#blocked = false;
+    this.#socket.setTimeout(0);
+    this.flush();
+    if (this.#blocked) return;
+    if (this.#ending) return this.#finish();
+    if (!this.#paused) return;
+    this.#paused = false;
+    this.#events.onUnblocked();
+  }
+
+  #finish(): void {
+    this.#close();
+    // Writes the last chunk and gives the connection back to node:http for the next request.
+    this.#response.end();
+    this.#events.onDelivered();
+  }
+
+  #close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#queue = null;
+    if (this.#frame.owner === this) this.#frame.owner = null;
+    this.#gathered = 0;
+    if (this.#blocked) this.#socket.setTimeout(0);
+    if (this.#headPending) this.#socket.uncork();
+    this.#headPending = false;
+  }
+}

@@ -1,0 +1,79 @@
+/** The upstreams of one config with their endpoints; a reload takes over the endpoints that have not changed. */
+import type { ConfigSnapshot, UpstreamConfig } from "../config/snapshot.ts";
+import { DIALECTS, Upstream } from "../relay/runtime.ts";
+import type { LoopResources } from "../upstream/address.ts";
+import { createEndpoint } from "../upstream/create-endpoint.ts";
+import type { Endpoint } from "../upstream/exchange.ts";
+
+interface Reading {
+  readonly upstream: string;
+  readonly endpoint: string;
+  readonly outstanding: number;
+}
+
+/** See the file's comment. */
+export class UpstreamSet {
+  readonly byName: ReadonlyMap<string, Upstream>;
+  /** What an endpoint was made from → the endpoint. */
+  readonly #endpoints = new Map<string, Endpoint>();
+
+  /** @param previous endpoints that are the same in both are taken over, connections and all. */
+  constructor(snapshot: ConfigSnapshot, loop: LoopResources, previous?: UpstreamSet) {
+    const byName = new Map<string, Upstream>();
+    for (const config of snapshot.upstreams.values()) {
+      const endpoints = config.endpoints.map(({ url }) => {
+        const key = endpointKey(config, url);
+        const endpoint = previous?.endpoint(key) ?? this.endpoint(key) ?? makeEndpoint(config, url, loop);
+        this.#endpoints.set(key, endpoint);
+        return endpoint;
+      });
+      byName.set(config.name, new Upstream(config, endpoints));
+    }
+    this.byName = byName;
+  }
+
+  /** @param key from {@link endpointKey}. */
+  endpoint(key: string): Endpoint | undefined {
+    return this.#endpoints.get(key);
+  }
+
+  *readings(): Iterable<Reading> {
+    for (const [upstream, { endpoints }] of this.byName) {
+      for (const { name, outstanding } of endpoints) yield { upstream, endpoint: name, outstanding };
+    }
+  }
+
+  /** Connections to all endpoints. */
+  connections(): number {
+    let count = 0;
+    for (const endpoint of this.#endpoints.values()) count += endpoint.connections;
+    return count;
+  }
+
+  /** Lets the endpoints go that `next` has not taken over. */
+  retireAllBut(next: UpstreamSet): void {
+    for (const [key, endpoint] of this.#endpoints) if (!next.#endpoints.has(key)) endpoint.retire();
+  }
+
+  destroy(): void {
+    for (const endpoint of this.#endpoints.values()) endpoint.destroy();
+  }
+}
+
+function makeEndpoint(config: UpstreamConfig, url: URL, loop: LoopResources): Endpoint {
+  const credentials = config.apiKey === undefined ? [] : DIALECTS[config.dialect].credentials(config.apiKey);
+  return createEndpoint({
+    url,
+    headers: ["user-agent", "headwaiter", ...credentials],
+    http2: config.http2,
+    limits: config.connections,
+    connectTimeoutMs: config.timeouts.connectMs,
+    loop,
+  });
+}
+
+/** Everything that an endpoint depends on, its upstream's name included: two upstreams never share connections. */
+function endpointKey(config: UpstreamConfig, url: URL): string {
+  const { name, dialect, apiKey, http2, connections, timeouts } = config;
+  return JSON.stringify([name, dialect, apiKey, url.href, http2, connections, timeouts.connectMs]);
+}
