@@ -1,0 +1,114 @@
+/**
+ * One subject in one round: started afresh, warmed, measured, stopped.
+ */
+
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { MEASURED_CORE } from "../children.ts";
+import { Meter } from "../meter.ts";
+import { processTree, readProcessUsage, type ProcessUsage } from "../process-usage.ts";
+import type { LoadPlan, LoadResult, Scenario } from "../scenario.ts";
+import { flow } from "../scenarios/flow.ts";
+import { hold } from "../scenarios/hold.ts";
+import { requests } from "../scenarios/requests.ts";
+import { parseTarget } from "../target.ts";
+import { faultsOf } from "../verdict.ts";
+import type { Subject } from "./subject.ts";
+
+/** What is measured of a subject in one round. */
+export interface RoundFigures {
+  readonly cpuUsPerEvent: number;
+  readonly cpuUsPerRequest: number;
+  readonly rssBytesPerStream: number;
+  readonly ttftP50Us: number;
+  readonly ttftP99Us: number;
+  /** Over the direct run of the same round; negative where the subject's was quicker by chance. */
+  readonly addedP99Us: number;
+  /** Broken promises of this round; empty when all was well. */
+  readonly faults: readonly string[];
+}
+
+/** Sizes of the loads at a full share. */
+export interface CompareSizes {
+  /** Streams of the hold that memory is measured at. */
+  readonly holdStreams: number;
+  readonly signal: AbortSignal;
+}
+
+const FLOW: LoadPlan = { streams: 1_000, durationMs: 8_000, rampPerSecond: 2_000, eventsPerSecond: 20_000 };
+const DIRECT: LoadPlan = { ...FLOW, durationMs: 4_000 };
+const REQUESTS: LoadPlan = { streams: 64, durationMs: 3_000, rampPerSecond: 1_000, eventsPerSecond: 0 };
+const WARM_UP: LoadPlan = { ...REQUESTS, durationMs: 200 };
+/** One token event a second from each stream: the memory is measured, not the flow. */
+const HOLD = { durationMs: 3_000, rampPerSecond: 2_000 };
+
+/** The flow straight at the sim, which a round's added latency is measured against. */
+export async function measureDirect(simUrl: string, sizes: CompareSizes): Promise<LoadResult> {
+  return await runLoad(flow, DIRECT, { url: simUrl, pid: null, idle: null, signal: sizes.signal });
+}
+
+/** Starts, measures and stops `subject`. @throws {Error} when it can't be started or measured. */
+export async function measureSubject(
+  subject: Subject,
+  simUrl: string,
+  direct: LoadResult,
+  sizes: CompareSizes,
+): Promise<RoundFigures> {
+  const folder = mkdtempSync(join(tmpdir(), "headwaiter-compare-"));
+  const share = subject.share ?? 1;
+  try {
+    const child = await subject.start({ simUrl, core: MEASURED_CORE, folder });
+    try {
+      const place = { url: child.answer, pid: child.pid, idle: null, signal: sizes.signal };
+      await runLoad(requests, scaled(WARM_UP, share), place);
+      const idle = readProcessUsage(processTree(child.pid));
+      const holdPlan = { ...HOLD, streams: sizes.holdStreams, eventsPerSecond: sizes.holdStreams };
+      const held = await runLoad(hold, scaled(holdPlan, share), { ...place, idle });
+      const asked = await runLoad(requests, scaled(REQUESTS, share), { ...place, idle });
+      const flowed = await runLoad(flow, scaled(FLOW, share), { ...place, idle });
+      if (held.process === null || asked.process === null || flowed.process === null) {
+        throw new Error(
+          `nothing could be measured: ${[held, asked, flowed].flatMap(faultsOf).join(", ") || "no /proc"}`,
+        );
+      }
+      return {
+        cpuUsPerEvent: flowed.process.cpuUsPerUnit,
+        cpuUsPerRequest: asked.process.cpuUsPerUnit,
+        rssBytesPerStream: held.process.rssBytesPerStream,
+        ttftP50Us: flowed.ttft.p50,
+        ttftP99Us: flowed.ttft.p99,
+        addedP99Us: flowed.latency.p99 - direct.latency.p99,
+        faults: [held, asked, flowed].flatMap(faultsOf),
+      };
+    } finally {
+      await child.stop();
+    }
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+interface LoadPlace {
+  readonly url: string;
+  readonly pid: number | null;
+  readonly idle: ProcessUsage | null;
+  readonly signal: AbortSignal;
+}
+
+async function runLoad(scenario: Scenario, plan: LoadPlan, place: LoadPlace): Promise<LoadResult> {
+  return await scenario.run({
+    target: parseTarget(place.url, "sim"),
+    plan,
+    meter: new Meter(),
+    pid: place.pid,
+    idle: place.idle,
+    sim: null,
+    signal: place.signal,
+  });
+}
+
+function scaled(plan: LoadPlan, share: number): LoadPlan {
+  const part = (count: number): number => Math.max(1, Math.round(count * share));
+  return { ...plan, streams: part(plan.streams), eventsPerSecond: part(plan.eventsPerSecond) };
+}

@@ -1,0 +1,26 @@
+/**
+ * What in a result is wrong.
+ */
+
+import type { LoadResult } from "./scenario.ts";
+
+/**
+ * The faults of a run, in words; empty when every stream that was asked for was served whole, with every token once and
+ * in order.
+ */
+export function faultsOf(result: LoadResult): string[] {
+  const { integrity, streams } = result;
+  const faults: string[] = [];
+  const count = (number: number, what: string): void => {
+    if (number > 0) faults.push(`${number} ${what}`);
+  };
+  count(integrity.lost, "tokens lost");
+  count(integrity.duplicated, "tokens duplicated");
+  count(integrity.reordered, "tokens reordered");
+  count(streams.outcomes.cut, "streams cut");
+  count(streams.outcomes.refused, "streams refused");
+  count(streams.outcomes.unreachable, "streams without a connection");
+  count(result.cancel?.unseen ?? 0, "hang-ups that the sim never saw");
+  if (result.units === 0) faults.push(`no ${result.unit} in the steady window`);
+  return faults;
+}
