@@ -38,7 +38,7 @@ export interface AccessRecord {
 }
 
 /** @param onTerminal lines leave at once, for a person who watches. */
-export function createLog(onTerminal: boolean): { readonly log: Log; flush(): void } {
+export function createLog(onTerminal: boolean): { readonly log: Log; readonly flush: () => void } {
   const destination = pino.destination({
     dest: 1,
     sync: onTerminal,

@@ -14,7 +14,7 @@ const MAX_SIZE_DIGITS = 12;
 const MAX_EXTENSION_BYTES = 1024;
 const MAX_TRAILER_BYTES = 16 * 1024;
 const EXTENSIONS =
-  /^(?:;[!#$%&'*+\-.^_`|~0-9A-Za-z]+(?:=(?:[!#$%&'*+\-.^_`|~0-9A-Za-z]+|"(?:[^"\\\x00-\x08\x0a-\x1f\x7f]|\\[\t\x20-\x7e])*"))?)+$/;
+  /^(?:;[!#$%&'*+\-.^_`|~0-9A-Za-z]+(?:=(?:[!#$%&'*+\-.^_`|~0-9A-Za-z]+|"(?:[\t\x20\x21\x23-\x5b\x5d-\x7e\x80-\xff]|\\[\t\x20-\x7e])*"))?)+$/;
 
 /** Byte → value of the hex digit, or 255. */
 const HEX = new Uint8Array(256).fill(255);

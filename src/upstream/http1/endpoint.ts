@@ -87,7 +87,7 @@ export class Http1Endpoint extends TimerEntry implements Endpoint, ConnectionOwn
 
   retire(): void {
     this.#retired = true;
-    for (const connection of [...this.#idle]) connection.close("retired");
+    for (const connection of this.#idle.slice()) connection.close("retired");
     this.wheel.disarm(this);
   }
 
@@ -98,7 +98,8 @@ export class Http1Endpoint extends TimerEntry implements Endpoint, ConnectionOwn
 
   /** Closes what has been idle too long. */
   override onTimer(nowMs: number): void {
-    for (const connection of [...this.#idle]) if (this.#isStale(connection, nowMs)) connection.close("idle too long");
+    for (const connection of this.#idle.slice())
+      if (this.#isStale(connection, nowMs)) connection.close("idle too long");
     if (this.#idle.length > 0) this.#armReaper();
   }
 

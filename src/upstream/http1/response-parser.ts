@@ -93,8 +93,9 @@ export class ResponseParser {
         this.#handler.onBody(bytes, start, end);
         return end;
       case "none":
-        return start;
+        break;
     }
+    return start;
   }
 
   #head(bytes: Buffer, start: number, end: number): number {

@@ -1,0 +1,103 @@
+/** A gateway loop inside the test's process, over real sockets. */
+import { Writable } from "node:stream";
+import pino from "pino";
+import { loadConfig } from "../../src/config/load.ts";
+import type { ConfigSnapshot } from "../../src/config/snapshot.ts";
+import type { AccessRecord } from "../../src/observe/log.ts";
+import { Loop } from "../../src/server/loop.ts";
+
+/** A running gateway and what it has logged. */
+export interface TestGateway extends AsyncDisposable {
+  /** `http://127.0.0.1:PORT`. */
+  readonly url: string;
+  readonly port: number;
+  readonly loop: Loop;
+  /** The access lines so far. */
+  readonly accessLines: readonly AccessRecord[];
+  /** Every log line so far, parsed. */
+  readonly logLines: readonly Record<string, unknown>[];
+  /** The next access line that matches, or one that is there already. Rejects after five seconds. */
+  access(matches?: (line: AccessRecord) => boolean): Promise<AccessRecord>;
+}
+
+/** @returns the snapshot of a config given as YAML. @throws with its faults. */
+export function snapshotOf(yaml: string, env: Record<string, string> = {}): ConfigSnapshot {
+  const loaded = loadConfig(yaml, { file: "test.yaml", env });
+  if ("faults" in loaded) throw new Error(loaded.faults.map((f) => `${f.line}:${f.column}: ${f.message}`).join("\n"));
+  return loaded.config;
+}
+
+/** A config with one upstream `up` at `upstreamUrl` (an origin) that serves every model. */
+export function configFor(upstreamUrl: string, more: { upstream?: string; rest?: string } = {}): string {
+  return `server: { host: 127.0.0.1, port: 0, drain_timeout: 1s }
+admin: { host: 127.0.0.1, port: 0 }
+upstreams:
+  up:
+    dialect: openai
+    api_key: sk-test-upstream-key
+    endpoints: [ { url: ${upstreamUrl}/v1 } ]
+${(more.upstream ?? "").replaceAll(/^(?=.)/gm, "    ")}
+models:
+  "*": { upstream: up }
+default_model: test-model
+${more.rest ?? ""}`;
+}
+
+/** Starts a gateway from YAML on a free port; dispose it at the end of the test. */
+export async function startGateway(yaml: string, env: Record<string, string> = {}): Promise<TestGateway> {
+  const logLines: Record<string, unknown>[] = [];
+  const waiting = new Set<() => void>();
+  const sink = new Writable({
+    write(chunk: Buffer, _encoding, done) {
+      for (const line of chunk.toString().split("\n")) {
+        if (line !== "") logLines.push(JSON.parse(line) as Record<string, unknown>);
+      }
+      for (const wake of waiting) wake();
+      done();
+    },
+  });
+  const loop = new Loop(snapshotOf(yaml, env), pino({ base: null }, sink));
+  const port = await loop.listen();
+  const accessLines = (): AccessRecord[] =>
+    logLines.filter((line) => line["msg"] === "request") as unknown as AccessRecord[];
+  return {
+    url: `http://127.0.0.1:${port}`,
+    port,
+    loop,
+    logLines,
+    get accessLines() {
+      return accessLines();
+    },
+    access(matches = () => true) {
+      return new Promise((resolve, reject) => {
+        const timer = setTimeout(() => {
+          waiting.delete(look);
+          reject(new Error(`no such access line; there are: ${JSON.stringify(accessLines())}`));
+        }, 5000);
+        const look = (): void => {
+          const found = accessLines().find(matches);
+          if (found === undefined) return;
+          clearTimeout(timer);
+          waiting.delete(look);
+          resolve(found);
+        };
+        waiting.add(look);
+        look();
+      });
+    },
+    async [Symbol.asyncDispose]() {
+      await loop.close();
+    },
+  };
+}
+
+/** A chat request's body. */
+export function chat(more: Record<string, unknown> = {}): string {
+  return JSON.stringify({ model: "test-model", messages: [{ role: "user", content: "hi" }], ...more });
+}
+
+/** POSTs JSON. */
+export function post(url: string, body: string | Uint8Array, init: RequestInit = {}): Promise<Response> {
+  const headers = { "content-type": "application/json", ...(init.headers as Record<string, string> | undefined) };
+  return fetch(url, { method: "POST", body: body as string, ...init, headers });
+}
