@@ -45,7 +45,7 @@ interface Refusal {
   readonly message: string;
 }
 
-export type Plan = StreamPlan | WholePlan | Refusal;
+type Plan = StreamPlan | WholePlan | Refusal;
 
 /** One thing that can be asked of a dialect. */
 export type Operation = (order: Order) => Plan;
