@@ -44,6 +44,7 @@ export function renderReport(report: BenchReport): string {
     ["integrity", integrityLine(result)],
   ];
   if (result.unit === "token event") rows.push(["TTFT", percentilesLine(result.ttft)]);
+  if (direct?.unit === "token event") rows.push(["the same, direct", percentilesLine(direct.ttft)]);
   rows.push([result.unit === "request" ? "whole request" : "sim to client", percentilesLine(result.latency)]);
   if (direct !== null) rows.push(["the same, direct", percentilesLine(direct.latency)]);
   if (report.added !== null) {

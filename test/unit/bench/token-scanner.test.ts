@@ -70,3 +70,11 @@ test("takes nothing for a token that is not whole", () => {
     assert.deepEqual(scan(text, []), [], text);
   }
 });
+
+test("forgets a half-seen token when reset, as the next answer on a connection is another text", () => {
+  const scanner = new TokenScanner();
+  const sink = { onToken: () => assert.fail("two answers were read as one"), onDone: () => {} };
+  scanner.scan(Buffer.from("{1@2"), 0, 4, sink);
+  scanner.reset();
+  scanner.scan(Buffer.from("3} "), 0, 3, sink);
+});
