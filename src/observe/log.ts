@@ -4,7 +4,7 @@ import type { ErrorCode } from "../core/errors.ts";
 import type { Outcome } from "../core/outcome.ts";
 
 /** Lines gathered before they are written, bytes. */
-const GATHER_BYTES = 8 * 1024;
+const GATHER_BYTES = 32 * 1024;
 /** Longest time a line waits to be written. */
 const FLUSH_INTERVAL_MS = 200;
 
@@ -42,12 +42,19 @@ export function createLog(onTerminal: boolean): { readonly log: Log; readonly fl
   const destination = pino.destination({
     dest: 1,
     sync: onTerminal,
-    ...(onTerminal ? {} : { minLength: GATHER_BYTES, periodicFlush: FLUSH_INTERVAL_MS, maxLength: 64 * 1024 * 1024 }),
+    ...(onTerminal
+      ? {}
+      : {
+          minLength: GATHER_BYTES,
+          maxWrite: 2 * GATHER_BYTES,
+          periodicFlush: FLUSH_INTERVAL_MS,
+          maxLength: 64 * 1024 * 1024,
+        }),
   });
   // Stdout is gone (a closed pipe): there is nowhere left to say so, and it is no reason to end streams.
   destination.on("error", () => {});
   const formatters = { level: (label: string) => ({ level: label }) };
-  const log = pino({ base: null, timestamp: pino.stdTimeFunctions.isoTime, formatters }, destination);
+  const log = pino({ base: null, formatters }, destination);
   return {
     log,
     flush(): void {

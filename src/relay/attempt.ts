@@ -19,6 +19,7 @@ import type {
 } from "../upstream/exchange.ts";
 import type { Call, Work } from "./call.ts";
 import type { Receiver } from "./receiver.ts";
+import { crash } from "./crash.ts";
 import { refuse } from "./refuse.ts";
 import { jitteredMs } from "./retry-after.ts";
 import { selectReceiver } from "./select-receiver.ts";
@@ -80,6 +81,42 @@ export class Attempt extends TimerEntry implements ExchangeSink, Work {
   }
 
   onHead(status: number, headers: HeaderList): void {
+    try {
+      this.#onHead(status, headers);
+    } catch (error) {
+      crash(this.call, error);
+    }
+  }
+
+  onBody(bytes: Buffer, start: number, end: number): void {
+    try {
+      this.#receiver?.onBody(bytes, start, end);
+    } catch (error) {
+      crash(this.call, error);
+    }
+  }
+
+  onFlush(): void {
+    if (this.#receiver === null) return;
+    this.#activeMs = performance.now();
+    this.#answering = true;
+    try {
+      this.#receiver.onFlush();
+    } catch (error) {
+      crash(this.call, error);
+    }
+  }
+
+  onEnd(): void {
+    this.#exchange = null;
+    try {
+      this.#receiver?.onEnd();
+    } catch (error) {
+      crash(this.call, error);
+    }
+  }
+
+  #onHead(status: number, headers: HeaderList): void {
     this.#request = null;
     const selected = selectReceiver(this, status, headers);
     if (selected instanceof GatewayError) return this.fail(selected, "upstream_failed");
@@ -87,22 +124,6 @@ export class Attempt extends TimerEntry implements ExchangeSink, Work {
     this.#receiver = selected;
     // Heartbeats are possible from here on.
     this.#arm(performance.now());
-  }
-
-  onBody(bytes: Buffer, start: number, end: number): void {
-    this.#receiver?.onBody(bytes, start, end);
-  }
-
-  onFlush(): void {
-    if (this.#receiver === null) return;
-    this.#activeMs = performance.now();
-    this.#answering = true;
-    this.#receiver.onFlush();
-  }
-
-  onEnd(): void {
-    this.#exchange = null;
-    this.#receiver?.onEnd();
   }
 
   onFail(failure: TransportFailure): void {

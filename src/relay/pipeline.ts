@@ -16,6 +16,7 @@ import type { UpstreamRequest } from "../upstream/exchange.ts";
 import { Attempt } from "./attempt.ts";
 import type { Call } from "./call.ts";
 import { composePassThrough, composePrompt } from "./compose.ts";
+import { crash } from "./crash.ts";
 import { refuse } from "./refuse.ts";
 import { routeModel } from "./route.ts";
 import { understand, understandPrompt } from "./understand.ts";
@@ -25,10 +26,14 @@ export function serve(call: Call): void {
   call.client.receive((body) => {
     if (call.settled) return;
     call.receivedMs = performance.now();
-    if (body instanceof GatewayError) return refuse(call, body);
-    const planned = plan(call, body);
-    if (planned instanceof GatewayError) return refuse(call, planned);
-    new Attempt(call, planned.request, planned.stream).start();
+    try {
+      if (body instanceof GatewayError) return refuse(call, body);
+      const planned = plan(call, body);
+      if (planned instanceof GatewayError) return refuse(call, planned);
+      new Attempt(call, planned.request, planned.stream).start();
+    } catch (error) {
+      crash(call, error);
+    }
   });
 }
 

@@ -99,21 +99,7 @@ function startCall(owner: FrontOwner, kind: CallKind, { id, client, request, res
     if (call.work === null) settle(call, "client_gone");
     else call.work.abort();
   });
-  try {
-    serve(call);
-  } catch (error) {
-    // A fault of ours costs this request and no other.
-    owner.runtime.log.error({ err: error, requestId: id }, "a request failed inside the gateway");
-    const internal = new GatewayError("internal");
-    if (call.work === null)
-      client.answer(
-        500,
-        ["content-type", "application/json", "x-request-id", id, "x-headwaiter-error", "internal"],
-        openai.errorBody(internal),
-      );
-    else call.work.fail(internal, "internal");
-    settle(call, "internal");
-  }
+  serve(call);
 }
 
 function requestId(request: IncomingMessage): string {

@@ -6,6 +6,8 @@
  * of one machine share.
  */
 
+// The first call sets its clock up lazily, a millisecond late.
+performance.now();
 const originUs = Number(process.hrtime.bigint() / 1000n) - Math.round(performance.now() * 1000);
 
 /** Microseconds on the host's monotonic clock; comparable between processes of one machine. Whole number. */
