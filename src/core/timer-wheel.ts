@@ -117,8 +117,8 @@ export class TimerWheel {
 
   #visit(slot: Slot, nowMs: number): void {
     // Moved to a list of their own first: an entry may arm itself into this same slot again.
-    const due = new Slot();
     if (slot.timerNext === slot) return;
+    const due = new Slot();
     due.timerNext = slot.timerNext;
     due.timerPrevious = slot.timerPrevious;
     due.timerNext!.timerPrevious = due;
@@ -135,11 +135,14 @@ export class TimerWheel {
 
   #schedule(): void {
     if (this.#timer !== undefined) return;
+    // Aimed at the end of the tick: a timer that merely repeats could come just before it and make everything in it late
+    // by another tick.
+    const delayMs = this.#tickMs - (this.#now() % this.#tickMs);
     this.#timer = setTimeout(() => {
       this.#timer = undefined;
       this.turn();
       if (this.#armed > 0) this.#schedule();
-    }, this.#tickMs);
+    }, Math.ceil(delayMs));
     this.#timer.unref();
   }
 }
