@@ -10,6 +10,7 @@ export interface Metric {
   readonly name: string;
   readonly type: "counter" | "gauge" | "histogram";
   readonly help: string;
+  readonly labels: readonly string[];
   /** Sample lines, each with its line end. */
   samples(): string;
 }
@@ -92,6 +93,7 @@ export class Histogram implements Metric {
   readonly name: string;
   readonly type = "histogram";
   readonly help: string;
+  readonly labels: readonly string[] = [];
   readonly #bounds: Float64Array;
   readonly #counts: Float64Array;
   #sum = 0;

@@ -1,13 +1,14 @@
 /**
  * Writes the generated pages of `docs/reference/`; with `--check` only says which of them are out of date.
  *
- *     node src/config/reference.ts [--check]
+ *     node src/cli/reference/main.ts [--check]
  */
 import { readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 
-import { renderConfigReference } from "./reference-config.ts";
-import { renderErrorsReference } from "./reference-errors.ts";
+import { renderConfigReference } from "./config-page.ts";
+import { renderErrorsReference } from "./errors-page.ts";
+import { renderMetricsReference } from "./metrics-page.ts";
 
 /** A generated page. */
 interface ReferencePage {
@@ -19,9 +20,10 @@ interface ReferencePage {
 const REFERENCE_PAGES: readonly ReferencePage[] = [
   { file: "config.md", render: renderConfigReference },
   { file: "errors.md", render: renderErrorsReference },
+  { file: "metrics.md", render: renderMetricsReference },
 ];
 
-const directory = new URL("../../docs/reference/", import.meta.url);
+const directory = new URL("../../../docs/reference/", import.meta.url);
 
 /** The pages that are not what they would be if they were written now. */
 export function outdatedPages(): string[] {

@@ -1,8 +1,8 @@
 /** The reference page of the config, made from the schema. */
 import { readFileSync } from "node:fs";
 
-import { CONFIG } from "./schema.ts";
-import type { ConfigNode, Key } from "./setting.ts";
+import { CONFIG } from "../../config/schema.ts";
+import type { ConfigNode, Key } from "../../config/setting.ts";
 import { markdownTable } from "./markdown-table.ts";
 
 const INTRODUCTION = `# Configuration

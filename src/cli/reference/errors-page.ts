@@ -1,5 +1,5 @@
 /** The reference page of the errors, made from the table. */
-import { ERRORS } from "../core/errors.ts";
+import { ERRORS } from "../../core/errors.ts";
 import { markdownTable } from "./markdown-table.ts";
 
 const INTRODUCTION = `# Errors

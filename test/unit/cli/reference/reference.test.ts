@@ -2,18 +2,18 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 
-import { renderConfigReference } from "../../../src/config/reference-config.ts";
-import { renderErrorsReference } from "../../../src/config/reference-errors.ts";
-import { outdatedPages } from "../../../src/config/reference.ts";
-import { ERRORS } from "../../../src/core/errors.ts";
-import { loaded } from "./config-text.ts";
+import { renderConfigReference } from "../../../../src/cli/reference/config-page.ts";
+import { renderErrorsReference } from "../../../../src/cli/reference/errors-page.ts";
+import { outdatedPages } from "../../../../src/cli/reference/main.ts";
+import { ERRORS } from "../../../../src/core/errors.ts";
+import { loaded } from "../../config/config-text.ts";
 
 test("the generated reference pages are up to date", () => {
   assert.deepEqual(outdatedPages(), [], "run: npm run docs");
 });
 
 test("the reference's whole example is a config without faults", () => {
-  const page = readFileSync(new URL("../../../docs/reference/config.md", import.meta.url), "utf8");
+  const page = readFileSync(new URL("../../../../docs/reference/config.md", import.meta.url), "utf8");
   const example = /```yaml\n(.*?)```/s.exec(page)?.[1];
   assert.ok(example !== undefined);
   const keys = ["HEADWAITER_ADMIN_TOKEN", "OPENAI_API_KEY", "ANTHROPIC_API_KEY", "GEMINI_API_KEY"];
