@@ -8,12 +8,14 @@ import { openai } from "../dialects/openai/dialect.ts";
 import { Call } from "../relay/call.ts";
 import type { CallKind } from "../relay/call.ts";
 import { serve } from "../relay/pipeline.ts";
+import { refuse } from "../relay/refuse.ts";
 import { jitteredMs, retryAfterHeaders } from "../relay/retry-after.ts";
 import type { Runtime } from "../relay/runtime.ts";
 import { settle } from "../relay/settle.ts";
 import { HttpClient } from "./http-client.ts";
 import type { ClientResources } from "./http-client.ts";
 import { bodyFault, framingFault } from "./hygiene.ts";
+import type { Expectation } from "./listener.ts";
 import { modelList, modelObject } from "./models.ts";
 import { findRoute } from "./router.ts";
 
@@ -36,11 +38,12 @@ export function handleRequest(
   owner: FrontOwner,
   request: IncomingMessage,
   response: ServerResponse,
-  expectsContinue: boolean,
+  expectation: Expectation,
 ): void {
   const id = requestId(request);
-  const client = new HttpClient(request, response, owner.resources, expectsContinue);
-  const refuse = (error: GatewayError, ...more: string[]): void => {
+  const client = new HttpClient(request, response, owner.resources, expectation !== "none");
+  if (owner.draining) response.shouldKeepAlive = false;
+  const answerRefusal = (error: GatewayError, ...more: string[]): void => {
     owner.runtime.metrics.refused.add(1, error.code);
     const headers = ["content-type", "application/json", "x-request-id", id, "x-headwaiter-error", error.code, ...more];
     if (error.retryAfterMs !== undefined) headers.push(...retryAfterHeaders(error.retryAfterMs));
@@ -49,28 +52,31 @@ export function handleRequest(
   const hasBody =
     request.headers["transfer-encoding"] !== undefined || Number(request.headers["content-length"] ?? 0) > 0;
   const framing = framingFault(request);
-  if (framing !== undefined) return refuse(framing);
+  if (framing !== undefined) return answerRefusal(framing);
+  if (expectation === "unknown") return answerRefusal(new GatewayError("expectation_failed"));
   if (!hasBody) client.markReceived();
   const route = findRoute(request.method ?? "", request.url ?? "");
-  if (route === undefined) return refuse(new GatewayError("route_not_found"));
-  if (isMethodList(route)) return refuse(new GatewayError("method_not_allowed"), "allow", route.join(", "));
+  if (route === undefined) return answerRefusal(new GatewayError("route_not_found"));
+  if (isMethodList(route)) return answerRefusal(new GatewayError("method_not_allowed"), "allow", route.join(", "));
   const json = (status: number, value: unknown): void =>
     client.answer(status, ["content-type", "application/json", "x-request-id", id], JSON.stringify(value));
   switch (route.kind) {
     case "live":
       return json(200, { status: "ok" });
     case "ready":
-      return owner.draining ? refuse(draining()) : json(200, { status: "ready" });
+      return owner.draining ? answerRefusal(draining()) : json(200, { status: "ready" });
     case "models":
       return json(200, modelList(owner.runtime.snapshot));
     case "model": {
       const found = modelObject(owner.runtime.snapshot, route.id);
-      return found === undefined ? refuse(new GatewayError("model_not_found", { param: "model" })) : json(200, found);
+      return found === undefined
+        ? answerRefusal(new GatewayError("model_not_found", { param: "model" }))
+        : json(200, found);
     }
     case "call": {
-      if (owner.draining) return refuse(draining(), "connection", "close");
-      const fault = bodyFault(request);
-      return fault === undefined ? startCall(owner, route.call, { id, client, request, response }) : refuse(fault);
+      const call = startCall(owner, route.call, { id, client, request, response });
+      const fault = owner.draining ? draining() : bodyFault(request);
+      return fault === undefined ? serve(call) : refuse(call, fault);
     }
   }
 }
@@ -82,7 +88,7 @@ interface Arrival {
   readonly response: ServerResponse;
 }
 
-function startCall(owner: FrontOwner, kind: CallKind, { id, client, request, response }: Arrival): void {
+function startCall(owner: FrontOwner, kind: CallKind, { id, client, request, response }: Arrival): Call {
   const call = new Call({
     id,
     kind,
@@ -99,7 +105,7 @@ function startCall(owner: FrontOwner, kind: CallKind, { id, client, request, res
     if (call.work === null) settle(call, "client_gone");
     else call.work.abort();
   });
-  serve(call);
+  return call;
 }
 
 function requestId(request: IncomingMessage): string {

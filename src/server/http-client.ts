@@ -3,11 +3,11 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import { GatewayError } from "../core/errors.ts";
 import type { Client, ClientStream, ClientStreamEvents } from "../relay/client.ts";
-import { StreamWriter } from "./stream-writer.ts";
+import { LINGER_MS, lingering } from "./lingering.ts";
+import { limitDelivery, StreamWriter } from "./stream-writer.ts";
 import type { FrameBuffer, StreamLimits } from "./stream-writer.ts";
 
-/** How long and how much is still read of a body that was refused, so that the client gets to see the refusal. */
-const LINGER_MS = 1000;
+/** How much is still read of a body that was refused, so that the client gets to see the refusal. */
 const LINGER_BYTES = 8 * 1024 * 1024;
 /** libuv writes text up to this from its stack. */
 const ONE_WRITE_BYTES = 16 * 1024 - 1024;
@@ -63,7 +63,10 @@ export class HttpClient implements Client {
     };
     const onEnd = (): void => {
       this.#received = true;
-      done(pieces.length === 1 ? pieces[0]! : Buffer.concat(pieces, length));
+      const body = pieces.length === 1 ? pieces[0]! : Buffer.concat(pieces, length);
+      // The request lives as long as its answer, and these listeners with it; a stream outlives its prompt by minutes.
+      pieces.length = 0;
+      done(body);
     };
     this.#request.on("data", onData).on("end", onEnd);
   }
@@ -77,6 +80,7 @@ export class HttpClient implements Client {
       // As one-byte text the body joins the head in one string and one write; beside a string a buffer costs a gathering one.
       if (typeof body !== "string" && length <= ONE_WRITE_BYTES) response.end(body.toString("latin1"), "latin1");
       else response.end(body);
+      limitDelivery(response, response.socket, this.#resources.limits.stallTimeoutMs);
       return;
     }
     // Part of the request is still to come. It can't be told from a next request, so the connection ends.
@@ -87,12 +91,15 @@ export class HttpClient implements Client {
 
   begin(status: number, headers: string[], events: ClientStreamEvents): ClientStream {
     const socket = this.#response.socket!;
+    const chunked = this.#request.httpVersionMinor === 1;
+    // node would announce chunks to an HTTP/1.0 client that sends `TE: chunked`.
+    this.#response.useChunkedEncodingByDefault = chunked;
     this.#response.writeHead(status, headers);
     this.#stream = new StreamWriter(this.#response, socket, {
       frame: this.#resources.frame,
       limits: this.#resources.limits,
       events,
-      chunked: this.#request.httpVersionMinor === 1,
+      chunked,
     });
     this.#resources.streams.set(socket, this.#stream);
     return this.#stream;
@@ -116,11 +123,13 @@ export class HttpClient implements Client {
     const request = this.#request;
     const response = this.#response;
     response.write(body);
+    if (response.socket !== null) lingering.add(response.socket);
     let dropped = 0;
     const finish = (): void => {
       clearTimeout(timer);
       request.off("data", drop).off("end", finish);
       response.end();
+      limitDelivery(response, response.socket, this.#resources.limits.stallTimeoutMs);
     };
     const drop = (piece: Buffer): void => {
       dropped += piece.length;

@@ -11,12 +11,15 @@ import { GatewayError } from "../core/errors.ts";
 export function framingFault(request: IncomingMessage): GatewayError | undefined {
   const target = request.url ?? "";
   if (!target.startsWith("/")) return fault("The request target must be a path.");
-  if (countHosts(request.rawHeaders) > 1) return fault("The request has more than one Host field.");
+  const isVersion11 = request.httpVersion === "1.1";
+  if (!isVersion11 && request.httpVersion !== "1.0")
+    return fault("The versions spoken here are HTTP/1.1 and HTTP/1.0.");
+  const hosts = countHosts(request.rawHeaders);
+  if (hosts > 1) return fault("The request has more than one Host field.");
+  if (hosts === 0 && isVersion11) return fault("The request has no Host field.");
   const transferEncoding = request.headers["transfer-encoding"];
   if (transferEncoding !== undefined) {
-    if (request.httpVersionMajor === 1 && request.httpVersionMinor === 0) {
-      return fault("Transfer-Encoding has no place in HTTP/1.0.");
-    }
+    if (!isVersion11) return fault("Transfer-Encoding has no place in HTTP/1.0.");
     if (transferEncoding.toLowerCase() !== "chunked") return fault("The only Transfer-Encoding accepted is chunked.");
   }
   if (request.method === "GET" || request.method === "HEAD") {
@@ -35,8 +38,9 @@ export function bodyFault(request: IncomingMessage): GatewayError | undefined {
     return new GatewayError("content_encoding_unsupported");
   }
   // A web page may send anything but JSON to any address without asking (CORS), also to a gateway on this machine.
+  // `sec-fetch-site` comes only where the address counts as safe (https, this machine); `origin` comes with every such POST.
   const site = request.headers["sec-fetch-site"];
-  if (site === "cross-site" || site === "same-site") {
+  if (site === "cross-site" || site === "same-site" || request.headers.origin !== undefined) {
     const type = request.headers["content-type"] ?? "";
     if (!/^application\/json\s*(?:;|$)/i.test(type)) return new GatewayError("content_type_unsupported");
   }

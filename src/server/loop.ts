@@ -8,12 +8,14 @@ import type { Log } from "../observe/log.ts";
 import { Metrics } from "../observe/metrics.ts";
 import type { LoopReadings } from "../observe/metrics.ts";
 import type { Call } from "../relay/call.ts";
+import { refuse } from "../relay/refuse.ts";
 import type { Runtime } from "../relay/runtime.ts";
 import type { LoopResources } from "../upstream/address.ts";
 import { handleRequest } from "./front.ts";
 import type { FrontOwner } from "./front.ts";
 import type { ClientResources } from "./http-client.ts";
 import { createListener, listen } from "./listener.ts";
+import type { ListenerEvents, ListenerTimeouts } from "./listener.ts";
 import { FrameBuffer } from "./stream-writer.ts";
 import type { StreamWriter } from "./stream-writer.ts";
 import { UpstreamSet } from "./upstream-set.ts";
@@ -44,20 +46,22 @@ export class Loop implements FrontOwner, LoopReadings {
   /** Called when the last call has been settled. */
   #onIdle: (() => void) | null = null;
 
-  constructor(snapshot: ConfigSnapshot, log: Log) {
+  /** @param timeouts of the listener, where they differ from its own. */
+  constructor(snapshot: ConfigSnapshot, log: Log, timeouts?: Partial<ListenerTimeouts>) {
     this.#log = log;
     this.metrics = new Metrics(this);
     this.#upstreams = new UpstreamSet(snapshot, this.#transport);
     this.#runtime = this.#makeRuntime(snapshot);
     this.#resources = this.#makeResources(snapshot);
-    this.#server = createListener(snapshot.server, {
-      onRequest: (request, response, expectsContinue) => handleRequest(this, request, response, expectsContinue),
+    const events: ListenerEvents = {
+      onRequest: (request, response, expectation) => handleRequest(this, request, response, expectation),
       onSocketTimeout: (socket) => {
         const stream = this.#streams.get(socket);
         stream?.stalled();
         return stream !== undefined && !stream.closed;
       },
-    });
+    };
+    this.#server = createListener(snapshot.server, events, timeouts);
     this.#server.on("connection", (socket: Socket) => {
       this.#clients.add(socket);
       socket.once("close", () => this.#clients.delete(socket));
@@ -128,7 +132,8 @@ export class Loop implements FrontOwner, LoopReadings {
     await this.#idle(timeoutMs);
     for (const call of this.#calls) {
       const error = new GatewayError("draining", { retryAfterMs: 1000 });
-      call.work?.fail(error, "drained");
+      if (call.work === null) refuse(call, error, "drained");
+      else call.work.fail(error, "drained");
     }
     await this.#idle(FINAL_FLUSH_MS);
     await this.close();

@@ -44,6 +44,17 @@ export interface StreamLimits {
   readonly stallTimeoutMs: number;
 }
 
+/**
+ * After `response.end()`: a client that does not take the rest is cut. node:http itself would wait for ever, since its
+ * keep-alive timeout begins when the answer has left.
+ */
+export function limitDelivery(response: ServerResponse, socket: Socket | null, stallTimeoutMs: number): void {
+  if (socket === null || socket.writableLength === 0) return;
+  socket.setTimeout(stallTimeoutMs);
+  // First, so that node's own listener sets the keep-alive timeout after it.
+  response.prependOnceListener("finish", () => socket.setTimeout(0));
+}
+
 /** One stream to one client. */
 export class StreamWriter implements ClientStream {
   readonly #response: ServerResponse;
@@ -126,7 +137,9 @@ export class StreamWriter implements ClientStream {
   cut(): void {
     if (this.#closed) return;
     this.#close();
-    this.#socket.destroy();
+    // Without chunks an end is told from a break only by a reset.
+    if (this.#chunked || !this.#shares) this.#socket.destroy();
+    else this.#socket.resetAndDestroy();
   }
 
   /** The socket's stall timer has run out. */
@@ -230,6 +243,7 @@ export class StreamWriter implements ClientStream {
     this.#close();
     // Writes the last chunk and gives the connection back to node:http for the next request.
     this.#response.end();
+    limitDelivery(this.#response, this.#socket, this.#limits.stallTimeoutMs);
     this.#events.onDelivered();
   }
 

@@ -4,6 +4,7 @@ import pino from "pino";
 import { loadConfig } from "../../src/config/load.ts";
 import type { ConfigSnapshot } from "../../src/config/snapshot.ts";
 import type { AccessRecord } from "../../src/observe/log.ts";
+import type { ListenerTimeouts } from "../../src/server/listener.ts";
 import { Loop } from "../../src/server/loop.ts";
 
 /** A running gateway and what it has logged. */
@@ -44,7 +45,11 @@ ${more.rest ?? ""}`;
 }
 
 /** Starts a gateway from YAML on a free port; dispose it at the end of the test. */
-export async function startGateway(yaml: string, env: Record<string, string> = {}): Promise<TestGateway> {
+export async function startGateway(
+  yaml: string,
+  env: Record<string, string> = {},
+  timeouts?: Partial<ListenerTimeouts>,
+): Promise<TestGateway> {
   const logLines: Record<string, unknown>[] = [];
   const waiting = new Set<() => void>();
   const sink = new Writable({
@@ -56,7 +61,7 @@ export async function startGateway(yaml: string, env: Record<string, string> = {
       done();
     },
   });
-  const loop = new Loop(snapshotOf(yaml, env), pino({ base: null }, sink));
+  const loop = new Loop(snapshotOf(yaml, env), pino({ base: null }, sink), timeouts);
   const port = await loop.listen();
   const accessLines = (): AccessRecord[] =>
     logLines.filter((line) => line["msg"] === "request") as unknown as AccessRecord[];
