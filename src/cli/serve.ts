@@ -78,7 +78,7 @@ export async function serve(args: ServeArguments): Promise<number> {
   admin.closeAllConnections();
   await sim?.close();
   log.info({ exitCode: code }, "stopped");
-  flush();
+  await flush();
   return code;
 }
 
@@ -106,11 +106,9 @@ async function reload(loop: Loop, read: () => Promise<ReadConfig>, log: Log): Pr
     const faults = next.faults.map(({ file, line, column, message }) => `${file}:${line}:${column}: ${message}`);
     return log.error({ faults }, "the new config is at fault; the old one stays");
   }
-  const { server, admin } = loop.runtime.snapshot;
-  if (
-    JSON.stringify([server, admin.host, admin.port]) !==
-    JSON.stringify([next.config.server, next.config.admin.host, next.config.admin.port])
-  ) {
+  const listeners = ({ server: { host, port, tls }, admin }: ConfigSnapshot): string =>
+    JSON.stringify([host, port, tls, admin.host, admin.port]);
+  if (listeners(loop.runtime.snapshot) !== listeners(next.config)) {
     log.warn("listeners keep their host, port and TLS files until a restart");
   }
   loop.reload(next.config);

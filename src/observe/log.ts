@@ -1,12 +1,8 @@
-/** The log: JSON lines on stdout by pino, gathered into few writes so that a line costs no system call of its own. */
+/** The log: JSON lines on stdout by pino. */
 import pino from "pino";
 import type { ErrorCode } from "../core/errors.ts";
 import type { Outcome } from "../core/outcome.ts";
-
-/** Lines gathered before they are written, bytes. */
-const GATHER_BYTES = 32 * 1024;
-/** Longest time a line waits to be written. */
-const FLUSH_INTERVAL_MS = 200;
+import { GatheredOutput } from "./gathered-output.ts";
 
 /** The log. */
 export type Log = pino.Logger;
@@ -38,31 +34,10 @@ export interface AccessRecord {
 }
 
 /** @param onTerminal lines leave at once, for a person who watches. */
-export function createLog(onTerminal: boolean): { readonly log: Log; readonly flush: () => void } {
-  const destination = pino.destination({
-    dest: 1,
-    sync: onTerminal,
-    ...(onTerminal
-      ? {}
-      : {
-          minLength: GATHER_BYTES,
-          maxWrite: 2 * GATHER_BYTES,
-          periodicFlush: FLUSH_INTERVAL_MS,
-          maxLength: 64 * 1024 * 1024,
-        }),
-  });
-  // Stdout is gone (a closed pipe): there is nowhere left to say so, and it is no reason to end streams.
-  destination.on("error", () => {});
-  const formatters = { level: (label: string) => ({ level: label }) };
-  const log = pino({ base: null, formatters }, destination);
-  return {
-    log,
-    flush(): void {
-      try {
-        destination.flushSync();
-      } catch {
-        // As above.
-      }
-    },
-  };
+export function createLog(onTerminal: boolean): { readonly log: Log; readonly flush: () => Promise<void> } {
+  // Levels as words: a number means nothing to whoever reads a line without pino at hand.
+  const options = { base: null, formatters: { level: (label: string) => ({ level: label }) } };
+  if (onTerminal) return { log: pino(options, pino.destination({ dest: 1, sync: true })), flush: async () => {} };
+  const output = new GatheredOutput(1);
+  return { log: pino(options, output), flush: () => output.flush() };
 }
