@@ -99,7 +99,7 @@ export class Attempt extends TimerEntry implements ExchangeSink, Work {
   onFlush(): void {
     if (this.#receiver === null) return;
     this.#activeMs = performance.now();
-    this.#answering = true;
+    if (!this.#answering) this.#onFirstByte();
     try {
       this.#receiver.onFlush();
     } catch (error) {
@@ -145,9 +145,19 @@ export class Attempt extends TimerEntry implements ExchangeSink, Work {
   /** The client has taken what waited. */
   resume(): void {
     this.#paused = false;
+    if (this.#exchange === null) return;
     // The pause was ours: the upstream's silence counts from here.
     this.#activeMs = performance.now();
+    this.#arm(this.#activeMs);
     this.#exchange?.resume();
+  }
+
+  /** The upstream has done its part and the client has not: it gets what is left of the total, or at least one stall. */
+  awaitDelivery(): void {
+    const { call } = this;
+    const totalDueMs = call.startedMs + call.upstream!.config.timeouts.totalMs;
+    const stallDueMs = performance.now() + call.runtime.snapshot.streams.stallTimeoutMs;
+    call.runtime.wheel.arm(this, Math.max(totalDueMs, stallDueMs));
   }
 
   override onTimer(nowMs: number): void {
@@ -200,9 +210,21 @@ export class Attempt extends TimerEntry implements ExchangeSink, Work {
     this.#endpoint = call.upstream!.pick();
     call.endpoint = this.#endpoint.name;
     call.attempts++;
+    this.#activeMs = 0;
     const opened = this.#endpoint.open(this.#request!, this, { fresh });
-    if (isFailure(opened)) this.fail(gatewayError(opened), opened.kind === "saturated" ? "refused" : "upstream_failed");
-    else this.#exchange = opened;
+    if (isFailure(opened)) {
+      this.fail(gatewayError(opened), opened.kind === "saturated" ? "refused" : "upstream_failed");
+    } else {
+      this.#exchange = opened;
+      // An idle connection has sent the request within `open`, before there was an exchange whose silence could count.
+      if (this.#activeMs !== 0) this.#arm(this.#activeMs);
+    }
+  }
+
+  /** From the time to first byte to the time between bytes, which may be much shorter. */
+  #onFirstByte(): void {
+    this.#answering = true;
+    this.#arm(this.#activeMs);
   }
 
   #arm(nowMs: number): void {

@@ -56,7 +56,9 @@ export class BodyRelay implements Receiver, ClientStreamEvents {
       const usage = USAGE_AT_END.exec(this.#tail)?.[1];
       if (usage !== undefined) call.usage = this.#usageFrom(`{"usage":${usage},"usageMetadata":${usage}}`);
       this.#attempt.stop();
-      return this.#stream.end();
+      this.#stream.end();
+      if (!call.settled) this.#attempt.awaitDelivery();
+      return;
     }
     const body = this.#pieces.length === 1 ? this.#pieces[0]! : Buffer.concat(this.#pieces);
     const scan = scanJsonObject(body, USAGE_FIELD);

@@ -88,8 +88,11 @@ export class StreamRelay implements Receiver, ClientStreamEvents {
 
   fail(error: GatewayError, outcome: Outcome): void {
     if (this.#stream === null) return this.#attempt.refuse(error, outcome);
-    if (this.#ended) return this.#cut(outcome);
     const { call } = this.#attempt;
+    if (this.#ended) {
+      call.code ??= error.code;
+      return this.#cut(outcome);
+    }
     call.code = error.code;
     call.detail = error.detail;
     this.#outcome = outcome === "upstream_failed" ? "upstream_cut" : outcome;
@@ -156,6 +159,7 @@ export class StreamRelay implements Receiver, ClientStreamEvents {
     this.#readUsage();
     this.#attempt.stop();
     this.#stream!.end();
+    if (!this.#attempt.call.settled) this.#attempt.awaitDelivery();
   }
 
   #cut(outcome: Outcome): void {

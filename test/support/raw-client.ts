@@ -83,7 +83,14 @@ export function rawClient(port: number, options: { readonly allowHalfOpen?: bool
     send(data) {
       socket.write(data);
     },
-    until: (text) => waitFor(JSON.stringify(text), () => (received.includes(text) ? received : undefined)),
+    until(text) {
+      let searched = 0;
+      return waitFor(JSON.stringify(text), () => {
+        const from = Math.max(0, searched - text.length);
+        searched = received.length;
+        return received.includes(text, from) ? received : undefined;
+      });
+    },
     answer: () =>
       waitFor("a whole answer", () => {
         const next = parseAnswer(received.slice(consumed), ended);
