@@ -91,5 +91,6 @@ function clientStatus(status: number): number {
 
 function redact(text: string, apiKey: string | undefined): string {
   if (apiKey === undefined || apiKey.length < MIN_REDACTED_LENGTH) return text;
-  return text.replaceAll(apiKey, "[redacted]");
+  // In a JSON body a quote or backslash of the key stands escaped.
+  return text.replaceAll(apiKey, "[redacted]").replaceAll(JSON.stringify(apiKey).slice(1, -1), "[redacted]");
 }

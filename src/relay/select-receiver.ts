@@ -11,9 +11,10 @@ import { StreamRelay } from "./stream-relay.ts";
 /** @returns a receiver for the body, or why the answer is of no use. */
 export function selectReceiver(attempt: Attempt, status: number, headers: HeaderList): Receiver | GatewayError {
   if (status >= 300 && status < 400) return invalid(`a redirect (${status})`);
+  // Also where its body can't be read: the status is the better half of it.
+  if (status >= 400) return new ErrorRelay(attempt, status, headers);
   const encoding = headerValue(headers, "content-encoding");
   if (encoding !== undefined && encoding.toLowerCase() !== "identity") return invalid(`content-encoding ${encoding}`);
-  if (status >= 400) return new ErrorRelay(attempt, status, headers);
   if (status !== 200) return invalid(`status ${status}`);
   const type = mediaType(headerValue(headers, "content-type"));
   if (attempt.wantsStream && type === "text/event-stream") return new StreamRelay(attempt, headers);
