@@ -36,6 +36,41 @@ export class ByteSearch {
   }
 }
 
+const SPACE = 0x20;
+const COLON = 0x3a;
+
+/** Finds the value of a JSON key, however deep it stands, in text that is not parsed. */
+export class KeySearch {
+  readonly #quoted: ByteSearch;
+
+  /** @param key ASCII without characters that JSON escapes, 1–253. */
+  constructor(key: string) {
+    this.#quoted = new ByteSearch(`"${key}"`);
+  }
+
+  /**
+   * @returns the position of the value's first byte for the first such key in `bytes[start, end)`, or -1. The same text as a
+   * value, or quoted within a string, is not taken for a key.
+   */
+  valueAfter(bytes: Uint8Array, start: number, end: number): number {
+    let at = this.#quoted.after(bytes, start, end);
+    while (at !== -1) {
+      const colon = skipSpaces(bytes, at, end);
+      const value = skipSpaces(bytes, colon + 1, end);
+      if (value < end && bytes[colon] === COLON) return value;
+      at = this.#quoted.after(bytes, at, end);
+    }
+    return -1;
+  }
+}
+
+/** @returns the first position from `at` on that is no space, or `end`. */
+export function skipSpaces(bytes: Uint8Array, at: number, end: number): number {
+  let here = at;
+  while (here < end && bytes[here] === SPACE) here++;
+  return here;
+}
+
 /** Whether `bytes[start, end)` begins with `prefix` (ASCII). */
 export function startsWith(bytes: Uint8Array, start: number, end: number, prefix: Uint8Array): boolean {
   if (end - start < prefix.length) return false;

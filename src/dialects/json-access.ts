@@ -23,3 +23,30 @@ export function parseJson(text: string): unknown {
     return undefined;
   }
 }
+
+/** The object that `text` begins with, whatever follows it; `undefined` where that is not one whole object. */
+export function leadingObject(text: string): unknown {
+  let depth = 0;
+  let inString = false;
+  for (let i = 0; i < text.length; i++) {
+    const character = text[i];
+    if (inString) {
+      if (character === "\\") i++;
+      else if (character === '"') inString = false;
+    } else if (character === '"') inString = true;
+    else if (character === "{") depth++;
+    else if (character === "}" && --depth <= 0) return parseJson(text.slice(0, i + 1));
+  }
+  return undefined;
+}
+
+/** Whether `value` is a string, array or object that holds anything. */
+export function hasContent(value: unknown): boolean {
+  if (typeof value === "string") return value !== "";
+  return typeof value === "object" && value !== null && Object.keys(value).length > 0;
+}
+
+/** The elements of an array; nothing for what is none. */
+export function elements(value: unknown): readonly unknown[] {
+  return Array.isArray(value) ? value : [];
+}

@@ -3,8 +3,13 @@
  * whether the stream has ended as its dialect says it should. Nothing is parsed into objects and nothing is held back.
  *
  * Runs for every token event. The usual read holds whole lines: each costs one `indexOf` for its end and what the dialect
- * asks of it. Only a line that is cut by a read is copied, up to {@link MAX_LINE_BYTES}.
+ * asks of it. Only a line that is cut by a read is copied, and of a long one only its beginning and its end, up to
+ * {@link MAX_LINE_BYTES} and twice {@link TAIL_BYTES}: a picture in a Gemini event is megabytes in one line, and what says
+ * that the answer is complete and what it cost stands behind it.
+ *
+ * Lines end in LF or CRLF. A lone CR, which the standard allows too, ends none: no provider sends it.
  */
+import { startsWith } from "./byte-search.ts";
 
 /** Input and output tokens of one request. */
 export interface Usage {
@@ -12,14 +17,15 @@ export interface Usage {
   readonly outputTokens: number;
 }
 
-/** Of a longer line only this much is looked at, bytes; the whole of it passes all the same. */
 const MAX_LINE_BYTES = 64 * 1024;
+const TAIL_BYTES = 8 * 1024;
 const LF = 0x0a;
 const CR = 0x0d;
+const BYTE_ORDER_MARK = Buffer.from("\uFEFF");
 
 /** One stream's scan. A dialect says what its lines mean. */
 export abstract class SseScan {
-  /** Token events so far: events that carry output. */
+  /** Token events so far: events that carry output. Never falls. */
   tokenEvents = 0;
   /** The dialect's own end has passed (`[DONE]`, `message_stop`, a finish reason where there is no other). */
   complete = false;
@@ -27,11 +33,18 @@ export abstract class SseScan {
   failed = false;
   /** The bytes so far end with an event: something may be put in between without breaking one. */
   atBoundary = true;
+  #atStart = true;
   #carry: Buffer | null = null;
   #carried = 0;
+  /** The last bytes of a line that is longer than {@link MAX_LINE_BYTES}, up to twice {@link TAIL_BYTES}. */
+  #tail: Buffer | null = null;
+  #tailed = 0;
 
   /** One non-empty line, `bytes[start, end)`, without its line end. Of an overlong line: its beginning. */
   protected abstract line(bytes: Buffer, start: number, end: number): void;
+
+  /** The end of an overlong line, called after {@link line} with its beginning. The two may overlap. */
+  protected abstract lineTail(bytes: Buffer, start: number, end: number): void;
 
   /** What the upstream reported, if it has. */
   abstract usage(): Usage | undefined;
@@ -44,14 +57,19 @@ export abstract class SseScan {
       const lf = bytes.indexOf(LF, at);
       // A hit past the end is what an earlier read left in the shared buffer.
       if (lf === -1 || lf >= end) return this.#keep(bytes, at, end);
-      const stop = lf > at && bytes[lf - 1] === CR ? lf - 1 : lf;
-      if (stop === at) this.atBoundary = true;
-      else {
-        this.atBoundary = false;
-        this.line(bytes, at, stop);
-      }
+      this.#wholeLine(bytes, at, lf > at && bytes[lf - 1] === CR ? lf - 1 : lf);
       at = lf + 1;
     }
+  }
+
+  #wholeLine(bytes: Buffer, start: number, stop: number): void {
+    let at = start;
+    if (this.#atStart) {
+      this.#atStart = false;
+      if (startsWith(bytes, at, stop, BYTE_ORDER_MARK)) at += BYTE_ORDER_MARK.length;
+    }
+    this.atBoundary = at === stop;
+    if (!this.atBoundary) this.line(bytes, at, stop);
   }
 
   #keep(bytes: Buffer, start: number, end: number): void {
@@ -65,6 +83,21 @@ export abstract class SseScan {
     }
     bytes.copy(this.#carry, this.#carried, start, start + length);
     this.#carried = needed;
+    if (start + length < end) this.#keepTail(bytes, start + length, end);
+  }
+
+  #keepTail(bytes: Buffer, start: number, end: number): void {
+    if (this.#tail === null) {
+      this.#tail = Buffer.allocUnsafeSlow(2 * TAIL_BYTES);
+      // What is looked for may begin before the place where the line grew too long.
+      this.#tailed = this.#carry!.copy(this.#tail, 0, MAX_LINE_BYTES - TAIL_BYTES, MAX_LINE_BYTES);
+    }
+    const from = Math.max(start, end - TAIL_BYTES);
+    if (this.#tailed + end - from > this.#tail.length) {
+      this.#tail.copyWithin(0, this.#tailed - TAIL_BYTES, this.#tailed);
+      this.#tailed = TAIL_BYTES;
+    }
+    this.#tailed += bytes.copy(this.#tail, this.#tailed, from, end);
   }
 
   /** @returns the position after the line that was cut, or `end` when it still is. */
@@ -74,12 +107,13 @@ export abstract class SseScan {
     this.#keep(bytes, start, stop);
     if (stop === end) return end;
     const carry = this.#carry!;
-    let length = this.#carried;
-    if (carry[length - 1] === CR) length--;
-    this.#carried = 0;
+    const length = this.#carried;
+    const tail = this.#tail;
     this.#carry = null;
-    if (length === 0) this.atBoundary = true;
-    else this.line(carry, 0, length);
+    this.#carried = 0;
+    this.#tail = null;
+    this.#wholeLine(carry, 0, tail === null && carry[length - 1] === CR ? length - 1 : length);
+    if (tail !== null) this.lineTail(tail, 0, this.#tailed);
     return lf + 1;
   }
 }

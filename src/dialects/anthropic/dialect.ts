@@ -15,6 +15,7 @@ function errorType(status: number): string {
   if (status === 404) return "not_found_error";
   if (status === 413) return "request_too_large";
   if (status === 429) return "rate_limit_error";
+  if (status === 504) return "timeout_error";
   if (status === 503 || status === 529) return "overloaded_error";
   return status < 500 ? "invalid_request_error" : "api_error";
 }

@@ -1,62 +1,67 @@
 /** Anthropic message streams. Every event names its type in an `event:` line of its own. */
-import { startsWith } from "../byte-search.ts";
+import { skipSpaces, startsWith } from "../byte-search.ts";
 import { at, parseJson, tokenCount } from "../json-access.ts";
 import { SseScan } from "../sse-scan.ts";
 import type { Usage } from "../sse-scan.ts";
 
-const EVENT = Buffer.from("event: ");
+const EVENT = Buffer.from("event:");
 const DELTA = Buffer.from("content_block_delta");
 const START = Buffer.from("message_start");
 const MESSAGE_DELTA = Buffer.from("message_delta");
 const STOP = Buffer.from("message_stop");
 const ERROR = Buffer.from("error");
 const DATA = Buffer.from("data:");
+/** Anthropic counts what was written to and read from its cache apart; all of it was input. */
+const INPUT_FIELDS = ["input_tokens", "cache_creation_input_tokens", "cache_read_input_tokens"] as const;
 
 /** See {@link SseScan}. */
 export class AnthropicScan extends SseScan {
-  #inputTokens: number | undefined;
+  /** Figures so far, by {@link INPUT_FIELDS}: a later report replaces those that it has. */
+  readonly #input: (number | undefined)[] = [];
   #outputTokens: number | undefined;
-  /** The next data line reports usage. */
-  #reportsUsage = false;
+  /** What the data line to come reports. */
+  #reports: "nothing" | "start" | "end" = "nothing";
 
   protected override line(bytes: Buffer, start: number, end: number): void {
     if (startsWith(bytes, start, end, EVENT)) {
-      const name = start + EVENT.length;
-      this.#reportsUsage = false;
+      const name = skipSpaces(bytes, start + EVENT.length, end);
+      this.#reports = "nothing";
       if (startsWith(bytes, name, end, DELTA)) this.tokenEvents++;
-      else if (startsWith(bytes, name, end, START) || startsWith(bytes, name, end, MESSAGE_DELTA))
-        this.#reportsUsage = true;
+      else if (startsWith(bytes, name, end, START)) this.#reports = "start";
+      else if (startsWith(bytes, name, end, MESSAGE_DELTA)) this.#reports = "end";
       else if (startsWith(bytes, name, end, STOP)) this.complete = true;
       else if (startsWith(bytes, name, end, ERROR)) this.failed = true;
-    } else if (this.#reportsUsage && startsWith(bytes, start, end, DATA)) {
-      const data = parseJson(bytes.toString("utf8", start + DATA.length, end));
-      const usage = at(data, "usage") ?? at(data, "message", "usage");
-      this.#inputTokens = inputTokens(usage) ?? this.#inputTokens;
-      this.#outputTokens = tokenCount(at(usage, "output_tokens")) ?? this.#outputTokens;
+    } else if (this.#reports !== "nothing" && startsWith(bytes, start, end, DATA)) {
+      this.#readUsage(parseJson(bytes.toString("utf8", start + DATA.length, end)));
     }
   }
 
+  /** What is read here stands in short lines. */
+  protected override lineTail(): void {}
+
   override usage(): Usage | undefined {
-    // What message_start says of the output is a first guess; only message_delta's figure is the bill.
-    if (this.#inputTokens === undefined || this.#outputTokens === undefined || !this.complete) return undefined;
-    return { inputTokens: this.#inputTokens, outputTokens: this.#outputTokens };
+    if (this.#input[0] === undefined || this.#outputTokens === undefined) return undefined;
+    return { inputTokens: sum(this.#input), outputTokens: this.#outputTokens };
+  }
+
+  #readUsage(event: unknown): void {
+    const usage = this.#reports === "start" ? at(event, "message", "usage") : at(event, "usage");
+    INPUT_FIELDS.forEach((field, i) => {
+      this.#input[i] = tokenCount(at(usage, field)) ?? this.#input[i];
+    });
+    // What message_start says of the output is a first guess; message_delta's figure is the bill.
+    if (this.#reports === "end") this.#outputTokens = tokenCount(at(usage, "output_tokens")) ?? this.#outputTokens;
   }
 }
 
-/** Anthropic counts what was written to and read from its cache apart; all of it was input. */
-function inputTokens(usage: unknown): number | undefined {
-  const input = tokenCount(at(usage, "input_tokens"));
-  if (input === undefined) return undefined;
-  return (
-    input +
-    (tokenCount(at(usage, "cache_creation_input_tokens")) ?? 0) +
-    (tokenCount(at(usage, "cache_read_input_tokens")) ?? 0)
-  );
+function sum(counts: readonly (number | undefined)[]): number {
+  return counts.reduce<number>((total, count) => total + (count ?? 0), 0);
 }
 
 /** Usage of a whole answer. */
 export function usageOf(body: unknown): Usage | undefined {
-  const input = inputTokens(at(body, "usage"));
-  const output = tokenCount(at(body, "usage", "output_tokens"));
-  return input === undefined ? undefined : { inputTokens: input, outputTokens: output ?? 0 };
+  const usage = at(body, "usage");
+  const input = INPUT_FIELDS.map((field) => tokenCount(at(usage, field)));
+  if (input[0] === undefined) return undefined;
+  return { inputTokens: sum(input), outputTokens: tokenCount(at(usage, "output_tokens")) ?? 0 };
 }

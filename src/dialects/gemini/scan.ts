@@ -1,44 +1,98 @@
-/** Gemini streams (`streamGenerateContent?alt=sse`). They have no terminator: a finish reason is the end. */
-import { ByteSearch, startsWith } from "../byte-search.ts";
-import { at, parseJson, tokenCount } from "../json-access.ts";
+/**
+ * Gemini streams (`streamGenerateContent?alt=sse`). They have no terminator: a finish reason is the end.
+ *
+ * Only the events that may not carry output are parsed: those before the first output, and from the finish reason on.
+ */
+import { KeySearch, skipSpaces, startsWith } from "../byte-search.ts";
+import { at, elements, hasContent, leadingObject, parseJson, tokenCount } from "../json-access.ts";
 import { SseScan } from "../sse-scan.ts";
 import type { Usage } from "../sse-scan.ts";
 
 const DATA = Buffer.from("data:");
-const ERROR = Buffer.from('{"error"');
-const SPACE = 0x20;
-const USAGE = new ByteSearch('"usageMetadata"');
-const FINISH = new ByteSearch('"finishReason"');
+const ERROR_KEY = Buffer.from('"error"');
+const OPEN_OBJECT = 0x7b;
+const USAGE = new KeySearch("usageMetadata");
+const FINISH = new KeySearch("finishReason");
 /** A refused prompt has no candidate and so no finish reason. */
-const BLOCKED = new ByteSearch('"blockReason"');
+const BLOCKED = new KeySearch("blockReason");
 
 /** See {@link SseScan}. */
 export class GeminiScan extends SseScan {
-  /** Usage is cumulative and comes with most events, so the last one counts; parsed once, at the end. */
-  #usageLine: string | undefined;
+  /** What follows the last `"usageMetadata":`. Usage is cumulative and comes with most events; parsed once, at the end. */
+  #usageText: string | undefined;
 
   protected override line(bytes: Buffer, start: number, end: number): void {
-    if (!startsWith(bytes, start, end, DATA)) return;
-    const data = bytes[start + 5] === SPACE ? start + 6 : start + 5;
-    if (startsWith(bytes, data, end, ERROR)) {
-      this.failed = true;
+    if (!startsWith(bytes, start, end, DATA)) {
+      // In the middle of a stream Vertex writes an error as bare JSON, without the form of an event.
+      if (bytes[start] === OPEN_OBJECT) this.failed = true;
       return;
     }
-    this.tokenEvents++;
-    if (FINISH.after(bytes, data, end) !== -1 || BLOCKED.after(bytes, data, end) !== -1) this.complete = true;
-    if (USAGE.after(bytes, data, end) !== -1) this.#usageLine = bytes.toString("utf8", data, end);
+    const data = skipSpaces(bytes, start + DATA.length, end);
+    if (data === end) return;
+    const usual =
+      this.tokenEvents > 0 &&
+      !this.complete &&
+      !this.failed &&
+      !startsWith(bytes, skipSpaces(bytes, data + 1, end), end, ERROR_KEY) &&
+      FINISH.valueAfter(bytes, data, end) === -1 &&
+      BLOCKED.valueAfter(bytes, data, end) === -1;
+    if (usual) this.tokenEvents++;
+    else this.#look(parseJson(bytes.toString("utf8", data, end)));
+    this.#findUsage(bytes, data, end);
+  }
+
+  protected override lineTail(bytes: Buffer, start: number, end: number): void {
+    if (FINISH.valueAfter(bytes, start, end) !== -1) this.complete = true;
+    this.#findUsage(bytes, start, end);
   }
 
   override usage(): Usage | undefined {
-    return this.#usageLine === undefined ? undefined : usageOf(parseJson(this.#usageLine));
+    if (this.#usageText === undefined) return undefined;
+    const usageMetadata = leadingObject(this.#usageText);
+    // Before the end there is a figure for the prompt alone: then the output is better counted.
+    if (!this.complete && at(usageMetadata, "candidatesTokenCount") === undefined) return undefined;
+    return usageOf({ usageMetadata });
+  }
+
+  #look(event: unknown): void {
+    if (hasContent(at(event, "error"))) {
+      this.failed = true;
+      return;
+    }
+    const candidates = elements(at(event, "candidates"));
+    // What can't be parsed is a line too long to be kept, so it holds something.
+    if (event === undefined || candidates.some(carriesOutput)) this.tokenEvents++;
+    // Looked up here, since the arguments of a function call are JSON too and may have keys of these names.
+    const reasons = [at(event, "promptFeedback", "blockReason"), ...candidates.map((one) => at(one, "finishReason"))];
+    if (reasons.some(hasContent)) this.complete = true;
+  }
+
+  #findUsage(bytes: Buffer, start: number, end: number): void {
+    let found = -1;
+    for (let value = start; (value = USAGE.valueAfter(bytes, value, end)) !== -1;) found = value;
+    if (found !== -1) this.#usageText = bytes.toString("utf8", found, end);
   }
 }
 
-/** Usage of a whole answer or of one event. Thoughts are output that is billed and not shown. */
+/** Text, function calls, pictures, code: whatever a part brings. */
+function carriesOutput(candidate: unknown): boolean {
+  for (const part of elements(at(candidate, "content", "parts"))) {
+    if (typeof part === "object" && part !== null && Object.values(part).some(hasContent)) return true;
+  }
+  return false;
+}
+
+/**
+ * Usage of a whole answer or of one event. Thoughts are output that is billed and not shown; what tools put into the prompt
+ * is input.
+ */
 export function usageOf(body: unknown): Usage | undefined {
   const usage = at(body, "usageMetadata");
-  const input = tokenCount(at(usage, "promptTokenCount"));
-  if (input === undefined) return undefined;
-  const output = tokenCount(at(usage, "candidatesTokenCount")) ?? 0;
-  return { inputTokens: input, outputTokens: output + (tokenCount(at(usage, "thoughtsTokenCount")) ?? 0) };
+  const count = (field: string): number | undefined => tokenCount(at(usage, field));
+  const prompt = count("promptTokenCount");
+  if (prompt === undefined) return undefined;
+  return {
+    inputTokens: prompt + (count("toolUsePromptTokenCount") ?? 0),
+    outputTokens: (count("candidatesTokenCount") ?? 0) + (count("thoughtsTokenCount") ?? 0),
+  };
 }

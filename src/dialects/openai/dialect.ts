@@ -27,8 +27,8 @@ export const openai: Dialect = {
   errorBody: (error) => JSON.stringify(errorObject(error)),
   errorEvent: (error) => `data: ${JSON.stringify(errorObject(error))}\n\n`,
   errorMessage(body: unknown): string | undefined {
-    const message = at(body, "error", "message") ?? at(body, "message") ?? at(body, "detail");
-    return typeof message === "string" ? message : undefined;
+    const candidates = [at(body, "error", "message"), at(body, "message"), at(body, "detail"), at(body, "error")];
+    return candidates.find((message) => typeof message === "string");
   },
   createScan: () => new OpenAiScan(),
   usageOf,

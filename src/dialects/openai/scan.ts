@@ -1,75 +1,113 @@
-/** OpenAI chat and completion streams, and those of the many servers that imitate them. */
-import { ByteSearch, startsWith } from "../byte-search.ts";
-import { at, parseJson, tokenCount } from "../json-access.ts";
+/**
+ * OpenAI chat and completion streams, and those of the many servers that imitate them: with or without spaces in the JSON,
+ * with or without `[DONE]`, usage in an event of its own, in the last one, in every one, in `x_groq` or in the choice.
+ *
+ * Only the events that may not carry output are parsed: those before the first output, and from the finish reason on.
+ */
+import { KeySearch, skipSpaces, startsWith } from "../byte-search.ts";
+import { at, elements, hasContent, leadingObject, parseJson, tokenCount } from "../json-access.ts";
 import { SseScan } from "../sse-scan.ts";
 import type { Usage } from "../sse-scan.ts";
 
 const DATA = Buffer.from("data:");
+const EVENT = Buffer.from("event:");
 const DONE = Buffer.from("[DONE]");
-const ERROR = Buffer.from('{"error"');
-const USAGE = new ByteSearch('"usage":');
-const FINISH = new ByteSearch('"finish_reason":"');
-const SPACE = 0x20;
+const ERROR_NAME = Buffer.from("error");
+const ERROR_KEY = Buffer.from('"error"');
+const OBJECT_KEY = Buffer.from('"object":');
+const USAGE = new KeySearch("usage");
+const FINISH = new KeySearch("finish_reason");
+const QUOTE = 0x22;
 const OPEN_OBJECT = 0x7b;
 
 /** See {@link SseScan}. */
 export class OpenAiScan extends SseScan {
-  /** The last line that reported usage; parsed once, when the stream has ended. */
-  #usageLine: string | undefined;
-  #events = 0;
+  /** What follows the last `"usage":` that had an object; parsed once, when the stream has ended. */
+  #usageText: string | undefined;
 
   protected override line(bytes: Buffer, start: number, end: number): void {
-    if (!startsWith(bytes, start, end, DATA)) return;
-    const data = bytes[start + 5] === SPACE ? start + 6 : start + 5;
+    if (!startsWith(bytes, start, end, DATA)) {
+      if (startsWith(bytes, start, end, EVENT)) this.#eventName(bytes, start + EVENT.length, end);
+      return;
+    }
+    const data = skipSpaces(bytes, start + DATA.length, end);
+    if (data === end) return;
     if (startsWith(bytes, data, end, DONE)) {
       this.complete = true;
       return;
     }
-    if (startsWith(bytes, data, end, ERROR)) {
-      this.failed = true;
-      return;
-    }
-    const finish = FINISH.after(bytes, data, end);
-    if (finish !== -1) this.complete = true;
-    // The first event names the role and the last the reason, mostly with nothing else: only these two are looked into.
-    const usual = this.#events++ > 0 && finish === -1;
-    if (usual || carriesOutput(bytes.toString("utf8", data, end))) this.tokenEvents++;
-    const usage = USAGE.after(bytes, data, end);
-    if (usage !== -1 && bytes[bytes[usage] === SPACE ? usage + 1 : usage] === OPEN_OBJECT) {
-      this.#usageLine = bytes.toString("utf8", data, end);
-      // The event that reports usage after the end carries no output.
-      if (this.complete && finish === -1) this.tokenEvents--;
-    }
+    const finishes = hasFinishReason(bytes, data, end);
+    const usual =
+      this.tokenEvents > 0 && !this.complete && !this.failed && !finishes && !opensWithError(bytes, data, end);
+    if (usual) this.tokenEvents++;
+    else this.#look(parseJson(bytes.toString("utf8", data, end)));
+    if (finishes) this.complete = true;
+    this.#findUsage(bytes, data, end);
+  }
+
+  protected override lineTail(bytes: Buffer, start: number, end: number): void {
+    if (hasFinishReason(bytes, start, end)) this.complete = true;
+    this.#findUsage(bytes, start, end);
   }
 
   override usage(): Usage | undefined {
-    if (this.#usageLine === undefined) return undefined;
-    return usageOf(parseJson(this.#usageLine));
+    return this.#usageText === undefined ? undefined : usageOf({ usage: leadingObject(this.#usageText) });
   }
-}
 
-/** Usage as OpenAI, Groq (`x_groq`) and Moonshot (inside the choice) report it. */
-export function usageOf(body: unknown): Usage | undefined {
-  for (const usage of [at(body, "usage"), at(body, "x_groq", "usage"), at(body, "choices", 0, "usage")]) {
-    const inputTokens = tokenCount(at(usage, "prompt_tokens")) ?? tokenCount(at(usage, "input_tokens"));
-    const outputTokens = tokenCount(at(usage, "completion_tokens")) ?? tokenCount(at(usage, "output_tokens"));
-    if (inputTokens !== undefined || outputTokens !== undefined) {
-      return { inputTokens: inputTokens ?? 0, outputTokens: outputTokens ?? 0 };
+  #eventName(bytes: Buffer, start: number, end: number): void {
+    if (startsWith(bytes, skipSpaces(bytes, start, end), end, ERROR_NAME)) this.failed = true;
+  }
+
+  #look(event: unknown): void {
+    // The official SDKs take any event with an error in it for the failure of the stream.
+    if (hasContent(at(event, "error")) || at(event, "object") === "error") this.failed = true;
+    // What can't be parsed is a line too long to be kept, so it holds something.
+    else if (event === undefined || elements(at(event, "choices")).some(carriesOutput)) this.tokenEvents++;
+  }
+
+  #findUsage(bytes: Buffer, start: number, end: number): void {
+    let found = -1;
+    for (let value = start; (value = USAGE.valueAfter(bytes, value, end)) !== -1;) {
+      if (bytes[value] === OPEN_OBJECT) found = value;
     }
+    if (found !== -1) this.#usageText = bytes.toString("utf8", found, end);
   }
-  return undefined;
 }
 
-function carriesOutput(event: string): boolean {
-  const body = parseJson(event);
-  const delta = at(body, "choices", 0, "delta");
-  if (delta === undefined) {
-    const text = at(body, "choices", 0, "text");
-    return typeof text === "string" && text !== "";
-  }
-  for (const key of ["content", "reasoning", "reasoning_content", "refusal", "tool_calls", "function_call"]) {
-    const value = at(delta, key);
-    if (value !== undefined && value !== null && value !== "") return true;
+/** `{"error":`, and `{"object":"error"` of older vLLM and Mistral. */
+function opensWithError(bytes: Buffer, start: number, end: number): boolean {
+  const key = skipSpaces(bytes, start + 1, end);
+  if (startsWith(bytes, key, end, ERROR_KEY)) return true;
+  if (!startsWith(bytes, key, end, OBJECT_KEY)) return false;
+  return startsWith(bytes, skipSpaces(bytes, key + OBJECT_KEY.length, end), end, ERROR_KEY);
+}
+
+/** Any reason counts; `null` and, from servers that can't say null, the empty string are none. */
+function hasFinishReason(bytes: Buffer, start: number, end: number): boolean {
+  for (let value = start; (value = FINISH.valueAfter(bytes, value, end)) !== -1;) {
+    if (bytes[value] === QUOTE && value + 1 < end && bytes[value + 1] !== QUOTE) return true;
   }
   return false;
+}
+
+/** Text of any kind, tool calls, pictures, sound: whatever a choice brings but its role. */
+function carriesOutput(choice: unknown): boolean {
+  if (hasContent(at(choice, "text"))) return true;
+  const delta = at(choice, "delta");
+  if (typeof delta !== "object" || delta === null) return false;
+  return Object.entries(delta).some(([key, value]) => key !== "role" && hasContent(value));
+}
+
+/**
+ * Usage of a whole answer. xAI and Gemini's imitation leave reasoning out of `completion_tokens` and have it in
+ * `total_tokens`; it is output that is billed.
+ */
+export function usageOf(body: unknown): Usage | undefined {
+  const usage = at(body, "usage");
+  const input = tokenCount(at(usage, "prompt_tokens")) ?? tokenCount(at(usage, "input_tokens"));
+  const output = tokenCount(at(usage, "completion_tokens")) ?? tokenCount(at(usage, "output_tokens"));
+  if (input === undefined && output === undefined) return undefined;
+  const total = tokenCount(at(usage, "total_tokens")) ?? 0;
+  const inputTokens = input ?? 0;
+  return { inputTokens, outputTokens: input === undefined ? output! : Math.max(output ?? 0, total - inputTokens) };
 }
