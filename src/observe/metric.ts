@@ -61,7 +61,7 @@ export class Counter implements Metric {
   }
 }
 
-/** A gauge that is read when somebody asks. */
+/** A gauge that is read when somebody asks. Readings with the same labels are added up. */
 export class Reading implements Metric {
   readonly name: string;
   readonly type = "gauge";
@@ -82,8 +82,14 @@ export class Reading implements Metric {
   }
 
   samples(): string {
+    // Two paths of one host are two endpoints of one name; a page with a sample twice is refused whole.
+    const sums = new Map<string, number>();
+    for (const [value, ...labels] of this.#read()) {
+      const key = labelText(this.labels, labels);
+      sums.set(key, (sums.get(key) ?? 0) + value);
+    }
     let text = "";
-    for (const [value, ...labels] of this.#read()) text += `${this.name}${labelText(this.labels, labels)} ${value}\n`;
+    for (const [labels, value] of sums) text += `${this.name}${labels} ${value}\n`;
     return text;
   }
 }
