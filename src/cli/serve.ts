@@ -6,6 +6,7 @@ import { findConfig, loadConfigFile } from "../config/find.ts";
 import type { FoundConfig } from "../config/find.ts";
 import type { Fault } from "../config/load.ts";
 import type { ConfigSnapshot } from "../config/snapshot.ts";
+import { GatheredOutput } from "../observe/gathered-output.ts";
 import { createLog } from "../observe/log.ts";
 import type { Log } from "../observe/log.ts";
 import { listen } from "../server/listener.ts";
@@ -35,7 +36,9 @@ export async function serve(args: ServeArguments): Promise<number> {
     return 1;
   }
   const config = first.config;
-  const { log, flush } = createLog(process.stdout.isTTY);
+  const output = process.stdout.isTTY ? null : new GatheredOutput(1);
+  // A person who watches sees each line at once.
+  const log = createLog(output ?? { write: (line) => process.stdout.write(line) });
   process.on("uncaughtException", (error) => log.error({ err: error }, "a fault outside any request; going on"));
   process.on("unhandledRejection", (reason) => log.error({ err: reason }, "a promise nobody waited for; going on"));
   const loop = new Loop(config, log);
@@ -78,7 +81,7 @@ export async function serve(args: ServeArguments): Promise<number> {
   admin.closeAllConnections();
   await sim?.close();
   log.info({ exitCode: code }, "stopped");
-  await flush();
+  await output?.flush();
   return code;
 }
 

@@ -2,10 +2,15 @@
 import pino from "pino";
 import type { ErrorCode } from "../core/errors.ts";
 import type { Outcome } from "../core/outcome.ts";
-import { GatheredOutput } from "./gathered-output.ts";
 
 /** The log. */
-export type Log = pino.Logger;
+export interface Log {
+  readonly info: pino.LogFn;
+  readonly warn: pino.LogFn;
+  readonly error: pino.LogFn;
+  /** Writes the line of a finished request. */
+  access(record: AccessRecord): void;
+}
 
 /** One finished request. Never holds a prompt, an answer or a key. */
 export interface AccessRecord {
@@ -33,11 +38,35 @@ export interface AccessRecord {
   readonly detail?: string;
 }
 
-/** @param onTerminal lines leave at once, for a person who watches. */
-export function createLog(onTerminal: boolean): { readonly log: Log; readonly flush: () => Promise<void> } {
-  // Levels as words: a number means nothing to whoever reads a line without pino at hand.
-  const options = { base: null, formatters: { level: (label: string) => ({ level: label }) } };
-  if (onTerminal) return { log: pino(options, pino.destination({ dest: 1, sync: true })), flush: async () => {} };
-  const output = new GatheredOutput(1);
-  return { log: pino(options, output), flush: () => output.flush() };
+/** Where lines go. */
+interface LogOutput {
+  /** Takes one line with its line end; must not throw. */
+  write(line: string): void;
+}
+
+/** Makes the log. Levels are words: a number means nothing to whoever reads a line without pino at hand. */
+export function createLog(output: LogOutput): Log {
+  const logger = pino({ base: null, formatters: { level: (label) => ({ level: label }) } }, output);
+  return {
+    info: logger.info.bind(logger),
+    warn: logger.warn.bind(logger),
+    error: logger.error.bind(logger),
+    access: (record) => output.write(accessLine(record)),
+  };
+}
+
+/**
+ * The same line that pino would write, put together by hand: there is one for every request, and this takes a third of
+ * pino's time. Strings are quoted by `JSON.stringify` unless they come from a closed list or were checked on arrival.
+ */
+function accessLine(r: AccessRecord): string {
+  return (
+    `{"level":"info","time":${Date.now()},"requestId":"${r.requestId}","tenant":${JSON.stringify(r.tenant)},` +
+    `"route":"${r.route}","model":${JSON.stringify(r.model)},"upstream":${JSON.stringify(r.upstream)},` +
+    `"endpoint":${JSON.stringify(r.endpoint)},"status":${r.status},"outcome":"${r.outcome}","endedBy":"${r.endedBy}",` +
+    `"code":${r.code === null ? "null" : `"${r.code}"`},"ttftMs":${r.ttftMs},"durationMs":${r.durationMs},` +
+    `"tokensIn":${r.tokensIn},"tokensOut":${r.tokensOut},` +
+    `"tokensFrom":${r.tokensFrom === null ? "null" : `"${r.tokensFrom}"`},"attempts":${r.attempts},` +
+    `${r.detail === undefined ? "" : `"detail":${JSON.stringify(r.detail)},`}"msg":"request"}\n`
+  );
 }

@@ -15,8 +15,6 @@ export interface Metric {
   samples(): string;
 }
 
-const SEPARATOR = "\u0001";
-
 function escapeLabel(value: string): string {
   return value.replaceAll("\\", "\\\\").replaceAll("\n", "\\n").replaceAll('"', '\\"');
 }
@@ -26,13 +24,23 @@ function labelText(names: readonly string[], values: readonly string[]): string 
   return `{${names.map((name, i) => `${name}="${escapeLabel(values[i] ?? "")}"`).join(",")}}`;
 }
 
+interface Leaf {
+  readonly labels: readonly string[];
+  value: number;
+}
+
+/** All at one depth are branches, or all are leaves. */
+type Branch = Map<string, Branch | Leaf>;
+
 /** A count for each combination of labels. As a counter it only rises; as a gauge it is moved up and down. */
 export class Counter implements Metric {
   readonly name: string;
   readonly type: "counter" | "gauge";
   readonly help: string;
   readonly labels: readonly string[];
-  readonly #values = new Map<string, number>();
+  /** A level of maps per label: label values are strings that live long, so each step is one look-up and makes nothing. */
+  readonly #root: Branch = new Map();
+  readonly #leaves: Leaf[] = [];
 
   constructor(type: "counter" | "gauge", name: string, help: string, labels: readonly string[] = []) {
     this.type = type;
@@ -43,21 +51,36 @@ export class Counter implements Metric {
 
   /** @param labels values in the order of the names; never client input. @param by negative for gauges alone. */
   add(by: number, ...labels: string[]): void {
-    const key = labels.join(SEPARATOR);
-    this.#values.set(key, (this.#values.get(key) ?? 0) + by);
+    this.#leaf(labels).value += by;
   }
 
   /** The present count; 0 for labels never seen. */
   value(...labels: string[]): number {
-    return this.#values.get(labels.join(SEPARATOR)) ?? 0;
+    return this.#leaves.find((leaf) => leaf.labels.every((label, i) => label === labels[i]))?.value ?? 0;
   }
 
   samples(): string {
     let text = "";
-    for (const [key, value] of this.#values) {
-      text += `${this.name}${labelText(this.labels, key.split(SEPARATOR))} ${value}\n`;
-    }
+    for (const { labels, value } of this.#leaves) text += `${this.name}${labelText(this.labels, labels)} ${value}\n`;
     return text;
+  }
+
+  #leaf(labels: readonly string[]): Leaf {
+    let branch = this.#root;
+    const last = labels.length - 1;
+    for (let i = 0; i < last; i++) {
+      let next = branch.get(labels[i]!) as Branch | undefined;
+      if (next === undefined) branch.set(labels[i]!, (next = new Map()));
+      branch = next;
+    }
+    const name = labels[last] ?? "";
+    let leaf = branch.get(name) as Leaf | undefined;
+    if (leaf === undefined) {
+      leaf = { labels, value: 0 };
+      branch.set(name, leaf);
+      this.#leaves.push(leaf);
+    }
+    return leaf;
   }
 }
 

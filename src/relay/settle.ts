@@ -1,7 +1,6 @@
 /** The last phase: write down how a call ended. Runs exactly once per call, whatever happened. */
 import { OUTCOMES } from "../core/outcome.ts";
 import type { Outcome } from "../core/outcome.ts";
-import type { AccessRecord } from "../observe/log.ts";
 import type { Call } from "./call.ts";
 
 /** Settles `call`; does nothing when that has been done. */
@@ -21,28 +20,25 @@ export function settle(call: Call, outcome: Outcome): void {
   if (tokensIn !== null) metrics.tokens.add(tokensIn, "input", upstream, model);
   if (tokensOut !== null) metrics.tokens.add(tokensOut, "output", upstream, model);
   if (call.firstTokenMs !== null) metrics.ttft.observe((call.firstTokenMs - call.startedMs) / 1000);
-  log.info(
-    {
-      requestId: call.id,
-      tenant: null,
-      route: call.kind.path,
-      model: call.model?.name ?? null,
-      upstream: call.upstream?.config.name ?? null,
-      endpoint: call.endpoint,
-      status: call.status,
-      outcome,
-      endedBy: OUTCOMES[outcome],
-      code: call.code,
-      ttftMs: call.firstTokenMs === null ? null : roundMs(call.firstTokenMs - call.startedMs),
-      durationMs: roundMs(endedMs - call.startedMs),
-      tokensIn,
-      tokensOut,
-      tokensFrom: call.usage !== null ? "upstream" : counted ? "counted" : null,
-      attempts: call.attempts,
-      ...(call.detail === undefined ? {} : { detail: call.detail }),
-    } satisfies AccessRecord,
-    "request",
-  );
+  log.access({
+    requestId: call.id,
+    tenant: null,
+    route: call.kind.path,
+    model: call.model?.name ?? null,
+    upstream: call.upstream?.config.name ?? null,
+    endpoint: call.endpoint,
+    status: call.status,
+    outcome,
+    endedBy: OUTCOMES[outcome],
+    code: call.code,
+    ttftMs: call.firstTokenMs === null ? null : roundMs(call.firstTokenMs - call.startedMs),
+    durationMs: roundMs(endedMs - call.startedMs),
+    tokensIn,
+    tokensOut,
+    tokensFrom: call.usage !== null ? "upstream" : counted ? "counted" : null,
+    attempts: call.attempts,
+    ...(call.detail === undefined ? {} : { detail: call.detail }),
+  });
   call.onSettled(call);
 }
 

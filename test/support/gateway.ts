@@ -1,8 +1,7 @@
 /** A gateway loop inside the test's process, over real sockets. */
-import { Writable } from "node:stream";
-import pino from "pino";
 import { loadConfig } from "../../src/config/load.ts";
 import type { ConfigSnapshot } from "../../src/config/snapshot.ts";
+import { createLog } from "../../src/observe/log.ts";
 import type { AccessRecord } from "../../src/observe/log.ts";
 import type { ListenerTimeouts } from "../../src/server/listener.ts";
 import { Loop } from "../../src/server/loop.ts";
@@ -52,16 +51,13 @@ export async function startGateway(
 ): Promise<TestGateway> {
   const logLines: Record<string, unknown>[] = [];
   const waiting = new Set<() => void>();
-  const sink = new Writable({
-    write(chunk: Buffer, _encoding, done) {
-      for (const line of chunk.toString().split("\n")) {
-        if (line !== "") logLines.push(JSON.parse(line) as Record<string, unknown>);
-      }
+  const log = createLog({
+    write(line) {
+      logLines.push(JSON.parse(line) as Record<string, unknown>);
       for (const wake of waiting) wake();
-      done();
     },
   });
-  const loop = new Loop(snapshotOf(yaml, env), pino({ base: null }, sink), timeouts);
+  const loop = new Loop(snapshotOf(yaml, env), log, timeouts);
   const port = await loop.listen();
   const accessLines = (): AccessRecord[] =>
     logLines.filter((line) => line["msg"] === "request") as unknown as AccessRecord[];
