@@ -93,7 +93,8 @@ export abstract class SseScan {
       this.#tailed = this.#carry!.copy(this.#tail, 0, MAX_LINE_BYTES - TAIL_BYTES, MAX_LINE_BYTES);
     }
     const from = Math.max(start, end - TAIL_BYTES);
-    if (this.#tailed + end - from > this.#tail.length) {
+    if (from > start) this.#tailed = 0;
+    else if (this.#tailed + end - from > this.#tail.length) {
       this.#tail.copyWithin(0, this.#tailed - TAIL_BYTES, this.#tailed);
       this.#tailed = TAIL_BYTES;
     }
