@@ -26,7 +26,8 @@ interface CallOptions {
   readonly id: string;
   readonly kind: CallKind;
   readonly client: Client;
-  readonly runtime: Runtime;
+  /** The present one. */
+  readonly runtime: () => Runtime;
   /** Allow-listed fields of the client's for the upstream. Flat pairs, names in lower case. */
   readonly forwardHeaders: readonly string[];
   /** Called once, when the call has been settled. */
@@ -38,7 +39,9 @@ export class Call {
   readonly id: string;
   readonly kind: CallKind;
   readonly client: Client;
-  readonly runtime: Runtime;
+  /** That of the request's arrival; from its last byte to the end, that of its last byte. */
+  runtime: Runtime;
+  readonly #presentRuntime: () => Runtime;
   readonly forwardHeaders: readonly string[];
   readonly onSettled: (call: Call) => void;
   /** Monotonic milliseconds. */
@@ -64,10 +67,17 @@ export class Call {
     this.id = options.id;
     this.kind = options.kind;
     this.client = options.client;
-    this.runtime = options.runtime;
+    this.runtime = options.runtime();
+    this.#presentRuntime = options.runtime;
     this.forwardHeaders = options.forwardHeaders;
     this.onSettled = options.onSettled;
     this.startedMs = performance.now();
+  }
+
+  /** The request is whole. A reload while it came has retired the endpoints of the runtime it came under. */
+  received(): void {
+    this.receivedMs = performance.now();
+    this.runtime = this.#presentRuntime();
   }
 
   /** Whether it has been settled. */

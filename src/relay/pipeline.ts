@@ -25,7 +25,7 @@ import { understand, understandPrompt } from "./understand.ts";
 export function serve(call: Call): void {
   call.client.receive((body) => {
     if (call.settled) return;
-    call.receivedMs = performance.now();
+    call.received();
     try {
       if (body instanceof GatewayError) return refuse(call, body);
       const planned = plan(call, body);

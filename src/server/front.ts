@@ -93,7 +93,7 @@ function startCall(owner: FrontOwner, kind: CallKind, { id, client, request, res
     id,
     kind,
     client,
-    runtime: owner.runtime,
+    runtime: () => owner.runtime,
     forwardHeaders: forwardHeaders(request),
     onSettled: (settled) => owner.callSettled(settled),
   });

@@ -37,7 +37,10 @@ export class Loop implements FrontOwner, LoopReadings {
   readonly #frame = new FrameBuffer();
   readonly #streams = new WeakMap<Socket, StreamWriter>();
   readonly #calls = new Set<Call>();
+  /** TCP connections. */
   readonly #clients = new Set<Socket>();
+  /** What answers are written to: the same, or what speaks TLS over them. */
+  readonly #answering = new Set<Socket>();
   readonly #server: http.Server;
   #upstreams: UpstreamSet;
   #runtime: Runtime;
@@ -62,10 +65,12 @@ export class Loop implements FrontOwner, LoopReadings {
       },
     };
     this.#server = createListener(snapshot.server, events, timeouts);
-    this.#server.on("connection", (socket: Socket) => {
-      this.#clients.add(socket);
-      socket.once("close", () => this.#clients.delete(socket));
-    });
+    const keep = (set: Set<Socket>) => (socket: Socket) => {
+      set.add(socket);
+      socket.once("close", () => set.delete(socket));
+    };
+    this.#server.on("connection", keep(this.#clients));
+    this.#server.on(snapshot.server.tls === undefined ? "connection" : "secureConnection", keep(this.#answering));
   }
 
   get runtime(): Runtime {
@@ -136,6 +141,9 @@ export class Loop implements FrontOwner, LoopReadings {
       else call.work.fail(error, "drained");
     }
     await this.#idle(FINAL_FLUSH_MS);
+    // They had their error and do not take it.
+    for (const call of this.#calls) call.work?.fail(new GatewayError("draining"), "drained");
+    await this.#clientsFlushed();
     await this.close();
   }
 
@@ -148,6 +156,20 @@ export class Loop implements FrontOwner, LoopReadings {
     await closed;
     this.#wheel.stop();
     this.metrics.close();
+  }
+
+  /** Closes our side of every client's connection, and waits a moment until all has left and they have closed theirs. */
+  #clientsFlushed(): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, FINAL_FLUSH_MS);
+      const onClose = (): void => {
+        if (this.#answering.size > 0) return;
+        clearTimeout(timer);
+        resolve();
+      };
+      for (const socket of this.#answering) socket.once("close", onClose).end();
+      onClose();
+    });
   }
 
   #idle(timeoutMs: number): Promise<void> {
