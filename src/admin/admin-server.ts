@@ -8,6 +8,9 @@ import { GatewayError } from "../core/errors.ts";
 import { exposition } from "../observe/metric.ts";
 import type { Metrics } from "../observe/metrics.ts";
 
+/** A client that neither asks nor reads for so long is cut. */
+const SOCKET_TIMEOUT_MS = 30_000;
+
 /** What the admin plane shows. */
 export interface AdminSubject {
   readonly metrics: Metrics;
@@ -18,11 +21,13 @@ export interface AdminSubject {
 
 /** Makes the server; it does not listen yet. @param token bearer token for `/admin/v1`; without one that part is closed. */
 export function createAdminServer(subject: AdminSubject, token: () => string | undefined): http.Server {
-  return http.createServer({ headersTimeout: 5000, requestTimeout: 10_000 }, (request, response) => {
+  const server = http.createServer({ headersTimeout: 5000, requestTimeout: 10_000 }, (request, response) => {
     request.resume();
     const path = (request.url ?? "").split("?", 1)[0]!;
-    if (request.method !== "GET" && request.method !== "HEAD")
+    if (request.method !== "GET" && request.method !== "HEAD") {
+      response.setHeader("allow", "GET, HEAD");
       return refuse(response, new GatewayError("method_not_allowed"));
+    }
     switch (path) {
       case "/metrics":
         return send(response, 200, "text/plain; version=0.0.4; charset=utf-8", exposition(subject.metrics.all()));
@@ -38,6 +43,8 @@ export function createAdminServer(subject: AdminSubject, token: () => string | u
         return refuse(response, new GatewayError("route_not_found"));
     }
   });
+  server.setTimeout(SOCKET_TIMEOUT_MS);
+  return server;
 }
 
 function isAuthorized(request: IncomingMessage, token: string | undefined): boolean {

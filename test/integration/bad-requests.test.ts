@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import fc from "fast-check";
+import { array, assert as assertProperty, asyncProperty, nat, oneof, record, uint8Array } from "fast-check";
 import { chat, configFor, post, startGateway } from "../support/gateway.ts";
 import type { TestGateway } from "../support/gateway.ts";
 import { rawClient, rawPost } from "../support/raw-client.ts";
@@ -67,7 +67,7 @@ const BODIES: readonly (readonly [
 
 for (const [name, body, status, code, param] of BODIES) {
   test(`${name}: ${status} ${code}, nothing sent upstream, and the connection lives on`, async () => {
-    const head = `POST ${CHAT} HTTP/1.1\r\nhost: a\r\ncontent-length: ${Buffer.byteLength(body as string)}\r\n\r\n`;
+    const head = `POST ${CHAT} HTTP/1.1\r\nhost: a\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n`;
     using client = rawClient(gateway.port);
     for (let i = 0; i < 2; i++) {
       client.send(head);
@@ -140,16 +140,16 @@ test("every refusal of a call has its access line, and none holds a prompt", asy
 
 test("the listener survives random bytes and mutated requests, and still serves", async () => {
   const whole = Buffer.from(rawPost(CHAT, '{"model":"nobody"}') + rawPost("/api/v1/stream", '{"prompt":" "}'));
-  const mutation = fc.record({ at: fc.nat(whole.length - 1), drop: fc.nat(8), put: fc.uint8Array({ maxLength: 8 }) });
-  const mutated = fc.array(mutation, { minLength: 1, maxLength: 4 }).map((mutations) => {
+  const mutation = record({ at: nat(whole.length - 1), drop: nat(8), put: uint8Array({ maxLength: 8 }) });
+  const mutated = array(mutation, { minLength: 1, maxLength: 4 }).map((mutations) => {
     let bytes = whole;
     for (const { at, drop, put } of mutations)
       bytes = Buffer.concat([bytes.subarray(0, at), put, bytes.subarray(at + drop)]);
     return bytes;
   });
-  const input = fc.oneof(fc.uint8Array({ maxLength: 300 }), mutated);
-  await fc.assert(
-    fc.asyncProperty(fc.array(input, { minLength: 1, maxLength: 3 }), async (pieces) => {
+  const input = oneof(uint8Array({ maxLength: 300 }), mutated);
+  await assertProperty(
+    asyncProperty(array(input, { minLength: 1, maxLength: 3 }), async (pieces) => {
       const client = rawClient(gateway.port);
       for (const piece of pieces) client.send(piece);
       client.socket.end();
