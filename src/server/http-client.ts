@@ -4,8 +4,9 @@ import type { Socket } from "node:net";
 import { GatewayError } from "../core/errors.ts";
 import type { Client, ClientStream, ClientStreamEvents } from "../relay/client.ts";
 import { LINGER_MS, lingering } from "./lingering.ts";
+import type { FramePool } from "./frame-pool.ts";
 import { limitDelivery, StreamWriter } from "./stream-writer.ts";
-import type { FrameBuffer, StreamLimits } from "./stream-writer.ts";
+import type { StreamLimits } from "./stream-writer.ts";
 
 /** How much is still read of a body that was refused, so that the client gets to see the refusal. */
 const LINGER_BYTES = 8 * 1024 * 1024;
@@ -14,7 +15,7 @@ const ONE_WRITE_BYTES = 16 * 1024 - 1024;
 
 /** What the clients of one loop share. */
 export interface ClientResources {
-  readonly frame: FrameBuffer;
+  readonly frames: FramePool;
   readonly limits: StreamLimits;
   readonly maxBodyBytes: number;
   /** Streams by their socket, for the socket's stall timer. */
@@ -96,7 +97,7 @@ export class HttpClient implements Client {
     this.#response.useChunkedEncodingByDefault = chunked;
     this.#response.writeHead(status, headers);
     this.#stream = new StreamWriter(this.#response, socket, {
-      frame: this.#resources.frame,
+      frames: this.#resources.frames,
       limits: this.#resources.limits,
       events,
       chunked,

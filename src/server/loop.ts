@@ -11,12 +11,12 @@ import type { Call } from "../relay/call.ts";
 import { refuse } from "../relay/refuse.ts";
 import type { Runtime } from "../relay/runtime.ts";
 import type { LoopResources } from "../upstream/address.ts";
+import { FramePool } from "./frame-pool.ts";
 import { handleRequest } from "./front.ts";
 import type { FrontOwner } from "./front.ts";
 import type { ClientResources } from "./http-client.ts";
 import { createListener, listen } from "./listener.ts";
 import type { ListenerEvents, ListenerTimeouts } from "./listener.ts";
-import { FrameBuffer } from "./stream-writer.ts";
 import type { StreamWriter } from "./stream-writer.ts";
 import { UpstreamSet } from "./upstream-set.ts";
 
@@ -34,7 +34,7 @@ export class Loop implements FrontOwner, LoopReadings {
   readonly #log: Log;
   readonly #wheel = new TimerWheel({ tickMs: TICK_MS, slots: WHEEL_SLOTS });
   readonly #transport: LoopResources = { wheel: this.#wheel, readBuffer: Buffer.allocUnsafeSlow(READ_BUFFER_BYTES) };
-  readonly #frame = new FrameBuffer();
+  readonly #frames = new FramePool();
   readonly #streams = new WeakMap<Socket, StreamWriter>();
   readonly #calls = new Set<Call>();
   /** TCP connections. */
@@ -197,7 +197,7 @@ export class Loop implements FrontOwner, LoopReadings {
 
   #makeResources(snapshot: ConfigSnapshot): ClientResources {
     return {
-      frame: this.#frame,
+      frames: this.#frames,
       limits: {
         maxBufferBytes: snapshot.streams.maxBufferBytes,
         stallTimeoutMs: snapshot.streams.stallTimeoutMs,

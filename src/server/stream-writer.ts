@@ -2,40 +2,21 @@
  * Writes a stream to a client's socket: one chunk and one system call for all that one read of the upstream brought.
  *
  * The head goes through node:http; the body's chunks are framed here and written to the socket itself, since
- * `ServerResponse.write` costs several times the copy and the write together. All streams of a loop frame their chunks in
- * one buffer, which is free again as soon as the kernel has taken the bytes, so a token event allocates nothing but a
- * view. When the kernel does not take them, the client is slow: the buffer stays with that write and the loop gets a new
- * one, and the stream gathers in a queue of its own until the client has caught up.
+ * `ServerResponse.write` costs several times the copy and the write together. Chunks are framed in buffers that all streams of
+ * the loop share, each free again as soon as the kernel has taken its bytes, so a token event allocates nothing but a view.
+ * When the kernel does not take them, the client is slow: the buffer stays with that write, and the stream gathers in a queue
+ * of its own until the client has caught up.
  */
 import type { ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import type { ClientStream, ClientStreamEvents } from "../relay/client.ts";
+import { CHUNK_END_BYTES, FRAME_DATA_BYTES, SIZE_LINE_BYTES } from "./frame-pool.ts";
+import type { FramePool } from "./frame-pool.ts";
 
-/** Room before a chunk's data for its size line: 8 hex digits and CRLF. */
-const SIZE_LINE_BYTES = 10;
-const CHUNK_END_BYTES = 2;
-/** Most bytes framed in the shared buffer; what is larger gets a buffer of its own. */
-const SHARED_BYTES = 16 * 1024;
 const HEX = Buffer.from("0123456789abcdef");
 const CR = 0x0d;
 const LF = 0x0a;
 const NOTHING = Buffer.alloc(0);
-
-/** The loop's framing buffer, and who is filling it. */
-export class FrameBuffer {
-  bytes: Buffer = FrameBuffer.#allocate();
-  /** The stream that has appended and not yet flushed. */
-  owner: StreamWriter | null = null;
-
-  /** Leaves the present buffer to the write that still needs it. */
-  replace(): void {
-    this.bytes = FrameBuffer.#allocate();
-  }
-
-  static #allocate(): Buffer {
-    return Buffer.allocUnsafeSlow(SIZE_LINE_BYTES + SHARED_BYTES + CHUNK_END_BYTES);
-  }
-}
 
 /** Bounds on what waits for one slow client. */
 export interface StreamLimits {
@@ -59,15 +40,16 @@ export function limitDelivery(response: ServerResponse, socket: Socket | null, s
 export class StreamWriter implements ClientStream {
   readonly #response: ServerResponse;
   readonly #socket: Socket;
-  readonly #frame: FrameBuffer;
+  readonly #frames: FramePool;
   readonly #limits: StreamLimits;
   readonly #events: ClientStreamEvents;
   readonly #chunked: boolean;
   /** TLS keeps a reference to what it is given until later, so it never gets the shared buffer. */
   readonly #shares: boolean;
-  /** Bytes in the frame buffer, while this stream owns it. */
+  /** Where this stream gathers; `null` while it has nothing. */
+  #frame: Buffer | null = null;
   #gathered = 0;
-  /** What could not be put into the frame buffer or has to wait; `null` while nothing does. */
+  /** What could not be put into a frame or has to wait; `null` while nothing does. */
   #queue: Buffer[] | null = null;
   #queuedBytes = 0;
   #blocked = false;
@@ -79,11 +61,11 @@ export class StreamWriter implements ClientStream {
   constructor(
     response: ServerResponse,
     socket: Socket,
-    options: { frame: FrameBuffer; limits: StreamLimits; events: ClientStreamEvents; chunked: boolean },
+    options: { frames: FramePool; limits: StreamLimits; events: ClientStreamEvents; chunked: boolean },
   ) {
     this.#response = response;
     this.#socket = socket;
-    this.#frame = options.frame;
+    this.#frames = options.frames;
     this.#limits = options.limits;
     this.#events = options.events;
     this.#chunked = options.chunked;
@@ -103,24 +85,20 @@ export class StreamWriter implements ClientStream {
   }
 
   append(bytes: Buffer, start: number, end: number): void {
-    const frame = this.#frame;
     const length = end - start;
-    const fits =
-      this.#queue === null &&
-      !this.#blocked &&
-      this.#shares &&
-      (frame.owner === null || frame.owner === this) &&
-      this.#gathered + length <= SHARED_BYTES;
-    if (!fits) return this.#enqueue(bytes, start, end);
-    frame.owner = this;
-    bytes.copy(frame.bytes, SIZE_LINE_BYTES + this.#gathered, start, end);
+    if (this.#blocked || this.#queue !== null || !this.#shares || this.#gathered + length > FRAME_DATA_BYTES) {
+      return this.#enqueue(bytes, start, end);
+    }
+    this.#frame ??= this.#frames.take();
+    if (this.#frame === null) return this.#enqueue(bytes, start, end);
+    bytes.copy(this.#frame, SIZE_LINE_BYTES + this.#gathered, start, end);
     this.#gathered += length;
   }
 
   flush(): void {
     if (this.#closed || this.#blocked) return;
     if (this.#queue !== null) this.#flushQueue();
-    else if (this.#gathered > 0) this.#flushFrame();
+    else if (this.#frame !== null) this.#flushFrame(this.#frame);
     if (!this.#headPending) return;
     this.#headPending = false;
     this.#socket.uncork();
@@ -152,20 +130,20 @@ export class StreamWriter implements ClientStream {
     this.#close();
   }
 
-  #flushFrame(): void {
-    const frame = this.#frame;
+  #flushFrame(frame: Buffer): void {
     const length = this.#gathered;
     this.#gathered = 0;
-    frame.owner = null;
-    // The head is still held back, and so will this be.
-    if (this.#headPending)
-      return this.#write(Buffer.from(frame.bytes.subarray(0, SIZE_LINE_BYTES + length + CHUNK_END_BYTES)), length);
-    this.#write(frame.bytes, length);
-    // The kernel did not take it all: the write keeps the buffer.
-    if (this.#socket.writableLength > 0) {
-      frame.replace();
-      this.#checkBlocked();
+    this.#frame = null;
+    if (this.#headPending) {
+      // The head is still held back, and so will this be: in a buffer of its own size.
+      this.#write(Buffer.from(frame.subarray(0, SIZE_LINE_BYTES + length + CHUNK_END_BYTES)), length);
+      return this.#frames.give(frame);
     }
+    this.#write(frame, length);
+    if (this.#socket.writableLength === 0) return this.#frames.give(frame);
+    // The kernel did not take it all: the write keeps the frame.
+    this.#frames.leave();
+    this.#checkBlocked();
   }
 
   #flushQueue(): void {
@@ -200,12 +178,11 @@ export class StreamWriter implements ClientStream {
     if (this.#closed) return;
     if (this.#queue === null) {
       this.#queue = [];
-      // What was gathered in the frame buffer comes first.
-      if (this.#gathered > 0) {
-        this.#queue.push(Buffer.from(this.#frame.bytes.subarray(SIZE_LINE_BYTES, SIZE_LINE_BYTES + this.#gathered)));
+      // What was gathered in the frame comes first.
+      if (this.#frame !== null) {
+        this.#queue.push(Buffer.from(this.#frame.subarray(SIZE_LINE_BYTES, SIZE_LINE_BYTES + this.#gathered)));
         this.#queuedBytes += this.#gathered;
-        this.#gathered = 0;
-        this.#frame.owner = null;
+        this.#dropFrame();
       }
     }
     this.#queue.push(Buffer.from(bytes.subarray(start, end)));
@@ -251,10 +228,15 @@ export class StreamWriter implements ClientStream {
     if (this.#closed) return;
     this.#closed = true;
     this.#queue = null;
-    if (this.#frame.owner === this) this.#frame.owner = null;
-    this.#gathered = 0;
+    this.#dropFrame();
     if (this.#blocked) this.#socket.setTimeout(0);
     if (this.#headPending) this.#socket.uncork();
     this.#headPending = false;
+  }
+
+  #dropFrame(): void {
+    if (this.#frame !== null) this.#frames.give(this.#frame);
+    this.#frame = null;
+    this.#gathered = 0;
   }
 }
