@@ -113,7 +113,7 @@ test("refuses what JSON.parse refuses: any document with a byte changed, left ou
       }
       return units.join("");
     });
-  fc.assert(fc.property(mutated, checkAgainstParse), { numRuns: 5000 });
+  fc.assert(fc.property(mutated, checkAgainstParse), { numRuns: 3000 });
 });
 
 test("agrees with JSON.parse on short texts of JSON's own characters", () => {
@@ -126,7 +126,7 @@ test("agrees with JSON.parse on short texts of JSON's own characters", () => {
       checkAgainstParse(inner);
       checkAgainstParse(`{"model":${inner}}`);
     }),
-    { numRuns: 5000 },
+    { numRuns: 3000 },
   );
 });
 
@@ -236,7 +236,7 @@ test("refuses bytes that are not UTF-8 anywhere in the text", () => {
 /** The quickest of several runs, milliseconds: what is measured is the work, not what else the machine does. */
 function quickest(run: () => void): number {
   let best = Infinity;
-  for (let i = 0; i < 5; i++) {
+  for (let i = 0; i < 3; i++) {
     const startedMs = performance.now();
     run();
     best = Math.min(best, performance.now() - startedMs);
@@ -268,8 +268,8 @@ test("takes time in proportion to the size, whatever the text is made of", () =>
     "an unfinished string": (size) => `{"a":"${"x".repeat(size)}`,
   };
   for (const [name, make] of Object.entries(texts)) {
-    const small = Buffer.from(make(2e5));
-    const large = Buffer.from(make(1.6e6));
+    const small = Buffer.from(make(1e5));
+    const large = Buffer.from(make(8e5));
     const smallMs = quickest(() => scanJsonObject(small, WANTED));
     const largeMs = quickest(() => scanJsonObject(large, WANTED));
     // Eight times the size. Quadratic work would take 64 times as long.
