@@ -1,4 +1,5 @@
 /** `headwaiter serve`: the gateway, from its config to its last stream. */
+import type { Server } from "node:http";
 import { createAdminServer } from "../admin/admin-server.ts";
 import { withOverrides } from "../config/build-snapshot.ts";
 import { demoConfig } from "../config/demo.ts";
@@ -39,8 +40,6 @@ export async function serve(args: ServeArguments): Promise<number> {
   const output = process.stdout.isTTY ? null : new GatheredOutput(1);
   // A person who watches sees each line at once.
   const log = createLog(output ?? { write: (line) => process.stdout.write(line) });
-  process.on("uncaughtException", (error) => log.error({ err: error }, "a fault outside any request; going on"));
-  process.on("unhandledRejection", (reason) => log.error({ err: reason }, "a promise nobody waited for; going on"));
   const loop = new Loop(config, log);
   const started = Date.now();
   const admin = createAdminServer(
@@ -62,7 +61,7 @@ export async function serve(args: ServeArguments): Promise<number> {
   );
   try {
     const port = await loop.listen();
-    const adminPort = await listen(admin, config.admin.host, config.admin.port);
+    const adminPort = await listenAdmin(admin, config, found.kind === "demo");
     greet(config, port, adminPort);
   } catch (error) {
     process.stderr.write(`headwaiter: ${(error as Error).message}\n`);
@@ -71,6 +70,9 @@ export async function serve(args: ServeArguments): Promise<number> {
     await sim?.close();
     return 1;
   }
+  // From here on streams of many clients hang on this process: a fault nobody caught is said, and ends none of them.
+  process.on("uncaughtException", (error) => log.error({ err: error }, "a fault outside any request; going on"));
+  process.on("unhandledRejection", (reason) => log.error({ err: reason }, "a promise nobody waited for; going on"));
   warn(config, log);
   log.info({ configVersion: config.version, source: config.source }, "serving");
   const onReload = (): void => void reload(loop, () => readConfig(found, sim, args), log);
@@ -79,10 +81,22 @@ export async function serve(args: ServeArguments): Promise<number> {
   process.off("SIGHUP", onReload);
   admin.close();
   admin.closeAllConnections();
+  // A drain has closed it already; after a second signal its streams end here, as cut by us and not by the sim.
+  await loop.close();
   await sim?.close();
   log.info({ exitCode: code }, "stopped");
   await output?.flush();
   return code;
+}
+
+/** The demo takes any port for its metrics when its own is in use: whoever tries it out has not chosen one. */
+async function listenAdmin(admin: Server, config: ConfigSnapshot, isDemo: boolean): Promise<number> {
+  try {
+    return await listen(admin, { host: config.admin.host, port: config.admin.port, setting: "admin.port" });
+  } catch (error) {
+    if (!isDemo) throw error;
+    return await listen(admin, { host: config.admin.host, port: 0, setting: "admin.port" });
+  }
 }
 
 type ReadConfig = { readonly config: ConfigSnapshot } | { readonly faults: readonly Fault[] };

@@ -9,7 +9,7 @@ import type { Settings } from "./schema.ts";
 export type Dialect = "openai" | "anthropic" | "gemini";
 
 /** One address of an upstream. */
-export interface EndpointConfig {
+interface EndpointConfig {
   /**
    * http: or https:, without credentials, query or fragment. The path has no slash at its end, except that a URL without
    * a path has `/` (a `URL` cannot do otherwise): what is put below it starts with a slash of its own.
@@ -51,9 +51,9 @@ export interface ModelRoute {
 /** The listener for clients. `tls` holds absolute paths. */
 export type ServerConfig = Settings["server"];
 /** The listener for metrics and administration. */
-export type AdminConfig = Settings["admin"];
+type AdminConfig = Settings["admin"];
 /** How streams to clients behave. `heartbeatMs` 0 means none. */
-export type StreamsConfig = Settings["streams"];
+type StreamsConfig = Settings["streams"];
 
 /** One whole config. */
 export interface ConfigSnapshot {

@@ -42,7 +42,7 @@ const TIMEOUTS: ListenerTimeouts = {
 export type Expectation = "none" | "continue" | "unknown";
 
 /** What to do with each request whose turn has come. */
-export type RequestHandler = (request: IncomingMessage, response: ServerResponse, expectation: Expectation) => void;
+type RequestHandler = (request: IncomingMessage, response: ServerResponse, expectation: Expectation) => void;
 
 /** What a listener tells its loop. */
 export interface ListenerEvents {
@@ -106,15 +106,23 @@ function turnKeeper(onRequest: RequestHandler): RequestHandler {
   };
 }
 
+interface ListenPlace {
+  readonly host: string;
+  /** 0 takes any free port. */
+  readonly port: number;
+  /** What to change when the port can't be had, for the error's message. */
+  readonly setting: string;
+}
+
 /** Listens. @returns the port; rejects with an error that says what to do. */
-export function listen(server: http.Server, host: string, port: number): Promise<number> {
+export function listen(server: http.Server, { host, port, setting }: ListenPlace): Promise<number> {
   return new Promise((resolve, reject) => {
     const onError = (error: NodeJS.ErrnoException): void => {
       const hint =
         error.code === "EADDRINUSE"
-          ? `${host}:${port} is in use; choose another with --port or server.port`
+          ? `${host}:${port} is in use; choose another with ${setting}`
           : error.code === "EACCES"
-            ? `no permission to listen on ${host}:${port}; use a port above 1023`
+            ? `no permission to listen on ${host}:${port}; choose one above 1023 with ${setting}`
             : `can't listen on ${host}:${port}: ${error.message}`;
       reject(new Error(hint));
     };

@@ -98,7 +98,7 @@ export class Loop implements FrontOwner, LoopReadings {
   /** @returns the port. */
   listen(): Promise<number> {
     const { host, port } = this.#runtime.snapshot.server;
-    return listen(this.#server, host, port);
+    return listen(this.#server, { host, port, setting: "--port or server.port" });
   }
 
   callStarted(call: Call): void {
