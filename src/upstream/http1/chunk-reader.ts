@@ -137,22 +137,18 @@ export class ChunkReader {
       this.#state = DONE;
       return start + 2;
     }
-    let at = start;
-    while (at < end) {
-      this.#text += String.fromCharCode(bytes[at++]!);
-      if (this.#text.length > MAX_TRAILER_BYTES) return this.#fail("trailer too long", at);
-      if (this.#text === "\r\n") {
-        this.#state = DONE;
-        return at;
-      }
-      if (this.#text.endsWith("\r\n\r\n")) {
-        if (parseHeaderLines(this.#text.slice(0, -4)) === undefined) return this.#fail("bad trailer", at);
-        this.#text = "";
-        this.#state = DONE;
-        return at;
-      }
+    const before = this.#text.length;
+    this.#text += bytes.toString("latin1", start, Math.min(end, start + MAX_TRAILER_BYTES + 4 - before));
+    if (this.#text.startsWith("\r\n")) {
+      this.#state = DONE;
+      return start + 2 - before;
     }
-    return at;
+    const found = this.#text.indexOf("\r\n\r\n", Math.max(0, before - 3));
+    if (found === -1) return this.#text.length < MAX_TRAILER_BYTES + 4 ? end : this.#fail("trailer too long", end);
+    if (parseHeaderLines(this.#text.slice(0, found)) === undefined) return this.#fail("bad trailer", end);
+    this.#text = "";
+    this.#state = DONE;
+    return start + found + 4 - before;
   }
 
   #fail(fault: string, at: number): number {

@@ -25,7 +25,8 @@ const LENGTH = /^[0-9]{1,15}$/;
 export function responseFraming(line: StatusLine, headers: HeaderList): ResponseFraming | string {
   let length: string | undefined;
   let transferEncoding: string | undefined;
-  let close = line.minorVersion === 0;
+  let close = false;
+  let keepAlive = line.minorVersion === 1;
   for (let i = 0; i < headers.length; i += 2) {
     const name = headers[i];
     const value = headers[i + 1]!;
@@ -38,7 +39,7 @@ export function responseFraming(line: StatusLine, headers: HeaderList): Response
     } else if (name === "connection") {
       const options = value.toLowerCase();
       if (options.includes("close")) close = true;
-      else if (line.minorVersion === 0 && options.includes("keep-alive")) close = false;
+      if (options.includes("keep-alive")) keepAlive = true;
     }
   }
   if (length !== undefined && !LENGTH.test(length)) return "bad content-length";
@@ -47,9 +48,11 @@ export function responseFraming(line: StatusLine, headers: HeaderList): Response
     if (transferEncoding !== "chunked") return "a transfer-encoding other than chunked";
     if (line.minorVersion === 0) return "transfer-encoding in HTTP/1.0";
   }
-  if (line.status === 204 || line.status === 304) return { body: NONE, keepAlive: !close };
-  if (transferEncoding !== undefined) return { body: CHUNKED, keepAlive: !close };
+  // Wherever it stands, `close` wins.
+  keepAlive &&= !close;
+  if (line.status < 200 || line.status === 204 || line.status === 304) return { body: NONE, keepAlive };
+  if (transferEncoding !== undefined) return { body: CHUNKED, keepAlive };
   if (length === undefined) return { body: UNTIL_CLOSE, keepAlive: false };
   const lengthBytes = Number(length);
-  return { body: lengthBytes === 0 ? NONE : { kind: "length", lengthBytes }, keepAlive: !close };
+  return { body: lengthBytes === 0 ? NONE : { kind: "length", lengthBytes }, keepAlive };
 }

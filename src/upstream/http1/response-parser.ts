@@ -15,6 +15,8 @@ import { parseHeaderLines, parseStatusLine } from "./header-lines.ts";
 export const MAX_HEAD_BYTES = 64 * 1024;
 /** 1xx answers accepted before the real one. */
 const MAX_INTERIM_RESPONSES = 16;
+const CR = 0x0d;
+const LF = 0x0a;
 const HEAD_END = Buffer.from("\r\n\r\n");
 const HEAD_START = Buffer.from("HTTP/1.");
 
@@ -131,11 +133,22 @@ export class ResponseParser {
       this.#partial = grown;
     }
     read.copy(this.#partial, this.#partialLength);
+    const before = this.#partialLength;
     this.#partialLength = length;
+    if (this.#hasBareLineFeed(before)) return this.#fail("a line that does not end in CRLF", end);
     const known = Math.min(length, HEAD_START.length);
     if (this.#partial.compare(HEAD_START, 0, known, 0, known) !== 0) return this.#fail("not an HTTP/1 response", end);
-    if (length > MAX_HEAD_BYTES) return this.#fail("head too long", end);
+    // A head that ends in time has ended by now, wherever the reads were cut.
+    if (length >= MAX_HEAD_BYTES + HEAD_END.length) return this.#fail("head too long", end);
     return end;
+  }
+
+  #hasBareLineFeed(from: number): boolean {
+    const partial = this.#partial!.subarray(0, this.#partialLength);
+    for (let at = partial.indexOf(LF, from); at !== -1; at = partial.indexOf(LF, at + 1)) {
+      if (partial[at - 1] !== CR) return true;
+    }
+    return false;
   }
 
   #finishHead(head: string): void {
@@ -144,9 +157,9 @@ export class ResponseParser {
     if (line === undefined) return void this.#fail("not an HTTP/1 status line", 0);
     const headers = lineEnd === -1 ? [] : parseHeaderLines(head.slice(lineEnd + 2));
     if (headers === undefined) return void this.#fail("bad header line", 0);
-    if (line.status < 200) return this.#skipInterim(line.status);
     const framing = responseFraming(line, headers);
     if (typeof framing === "string") return void this.#fail(framing, 0);
+    if (line.status < 200) return this.#skipInterim(line.status, framing.keepAlive);
     this.keepAlive = framing.keepAlive;
     this.#body = framing.body;
     if (framing.body.kind === "length") this.#remaining = framing.body.lengthBytes;
@@ -155,8 +168,9 @@ export class ResponseParser {
     this.#handler.onHead(line.status, headers);
   }
 
-  #skipInterim(status: number): void {
-    if (status === 101) this.#fail("switched protocols unasked", 0);
+  #skipInterim(status: number, keepAlive: boolean): void {
+    if (!keepAlive) this.#fail("a 1xx response that ends the connection", 0);
+    else if (status === 101) this.#fail("switched protocols unasked", 0);
     else if (++this.#interim > MAX_INTERIM_RESPONSES) this.#fail("too many 1xx responses", 0);
   }
 
