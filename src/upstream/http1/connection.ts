@@ -67,6 +67,8 @@ export class Connection extends TimerEntry {
   #exchanges = 0;
   /** Whether any byte of the present exchange's answer has come. */
   #answered = false;
+  /** Whether this read has brought any body. */
+  #gathered = false;
   /** Why it ended, once it has. */
   #cause: string | null = null;
   #closed = false;
@@ -140,6 +142,7 @@ export class Connection extends TimerEntry {
   }
 
   onBody(bytes: Buffer, start: number, end: number): void {
+    this.#gathered = true;
     this.#exchange?.sink.onBody(bytes, start, end);
   }
 
@@ -182,20 +185,26 @@ export class Connection extends TimerEntry {
     // Nothing was asked, so nothing may come: a surplus byte would be taken for the next answer.
     if (exchange === null || parser === null) return this.close("data without a request");
     this.#answered = true;
+    this.#gathered = false;
     const read = parser.read(bytes, 0, length);
-    // The sink may have given the exchange up in the middle of the read.
+    // The sink may have given the exchange up in any of its calls.
     if (this.#exchange !== exchange) return;
+    // Also before a failure: what came whole before the fault is the caller's.
+    if (this.#gathered) {
+      exchange.sink.onFlush();
+      if (this.#exchange !== exchange) return;
+    }
     if (parser.fault !== null) return this.#fail({ kind: "protocol", detail: parser.fault, safeToRetry: false });
-    exchange.sink.onFlush();
-    if (this.#exchange === exchange && parser.done) this.#finish(exchange, parser.keepAlive && read === length);
+    if (parser.done) this.#finish(exchange, parser.keepAlive && read === length);
   }
 
   #finish(exchange: Http1Exchange, reusable: boolean): void {
     this.#exchange = null;
     this.#parser = null;
     exchange.connection = null;
-    // A request that is still being written (the upstream answered early) would run into the next one.
-    if (reusable && this.#socket.writableLength === 0) {
+    // A request that is still being written (the upstream answered early) would run into the next one, and so would a
+    // surplus that TLS holds back because the sink has paused.
+    if (reusable && this.#socket.writableLength === 0 && this.#socket.readableLength === 0) {
       if (this.#socket.isPaused()) this.#socket.resume();
       this.#owner.connectionFree(this);
     } else this.close("not reusable");
@@ -207,7 +216,9 @@ export class Connection extends TimerEntry {
     this.#cause ??= "closed by the upstream";
     if (exchange === null) return this.close("closed by the upstream");
     this.#parser!.finish();
-    if (this.#parser!.done) this.#finish(exchange, false);
+    if (this.#parser!.done) return this.#finish(exchange, false);
+    // Not left to the socket: it stays open while a request that nobody reads is still being written.
+    this.close("closed by the upstream");
   }
 
   #onClose(): void {

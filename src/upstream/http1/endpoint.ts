@@ -11,6 +11,8 @@ import type { TimerWheel } from "../../core/timer-wheel.ts";
 import { Connection, Http1Exchange } from "./connection.ts";
 import type { ConnectionOwner } from "./connection.ts";
 
+const CLOSED: TransportFailure = { kind: "closed", detail: "the endpoint was closed", safeToRetry: false };
+
 /** See the file's comment. */
 export class Http1Endpoint extends TimerEntry implements Endpoint, ConnectionOwner {
   readonly address: EndpointAddress;
@@ -49,6 +51,7 @@ export class Http1Endpoint extends TimerEntry implements Endpoint, ConnectionOwn
     sink: ExchangeSink,
     options?: { readonly fresh?: boolean },
   ): Exchange | TransportFailure {
+    if (this.#retired) return CLOSED;
     const exchange = new Http1Exchange(sink);
     const connection = options?.fresh === true ? undefined : this.#takeIdle();
     if (connection !== undefined) {
@@ -67,16 +70,16 @@ export class Http1Endpoint extends TimerEntry implements Endpoint, ConnectionOwn
     return exchange;
   }
 
-  /** Takes over a connection that ALPN has opened; it waits idle until it is needed. */
+  /** Takes over a connection that ALPN has opened; it waits idle until it is needed, which is usually at once. */
   adopt(socket: TLSSocket): void {
-    this.connectionFree(this.#add(socket));
+    const connection = this.#add(socket);
+    if (this.#retired) connection.close("retired");
+    else this.#park(connection);
   }
 
   connectionFree(connection: Connection): void {
     if (this.#retired || this.#idle.length >= this.#limits.keepAliveMax) return connection.close("not kept");
-    connection.idleSinceMs = this.wheel.nowMs();
-    this.#idle.push(connection);
-    if (this.#idle.length === 1) this.#armReaper();
+    this.#park(connection);
   }
 
   connectionClosed(connection: Connection): void {
@@ -107,6 +110,12 @@ export class Http1Endpoint extends TimerEntry implements Endpoint, ConnectionOwn
     const connection = new Connection(this, adopted);
     this.#all.add(connection);
     return connection;
+  }
+
+  #park(connection: Connection): void {
+    connection.idleSinceMs = this.wheel.nowMs();
+    this.#idle.push(connection);
+    if (this.#idle.length === 1) this.#armReaper();
   }
 
   #takeIdle(): Connection | undefined {
