@@ -27,29 +27,58 @@ interface NegotiatedEndpointOptions {
 
 /** A request that waits for the choice, and afterwards the caller's handle on the exchange that came of it. */
 class WaitingExchange implements Exchange {
-  readonly request: UpstreamRequest;
-  readonly sink: ExchangeSink;
-  exchange: Exchange | null = null;
+  /** Let go as soon as it is handed on, since a stream outlives its prompt by minutes. */
+  #request: UpstreamRequest | null;
+  readonly #sink: ExchangeSink;
   readonly #waiting: Set<WaitingExchange>;
+  #exchange: Exchange | null = null;
+  #paused = false;
+  #aborted = false;
 
   constructor(request: UpstreamRequest, sink: ExchangeSink, waiting: Set<WaitingExchange>) {
-    this.request = request;
-    this.sink = sink;
+    this.#request = request;
+    this.#sink = sink;
     this.#waiting = waiting;
     waiting.add(this);
   }
 
   pause(): void {
-    this.exchange?.pause();
+    this.#paused = true;
+    this.#exchange?.pause();
   }
 
   resume(): void {
-    this.exchange?.resume();
+    this.#paused = false;
+    this.#exchange?.resume();
   }
 
   abort(): void {
+    this.#aborted = true;
+    this.#request = null;
     this.#waiting.delete(this);
-    this.exchange?.abort();
+    this.#exchange?.abort();
+  }
+
+  /** Hands the request to the transport that was chosen. */
+  begin(chosen: Endpoint): void {
+    // Another's sink may have given this one up a moment ago.
+    if (this.#aborted) return;
+    const request = this.#request!;
+    this.#request = null;
+    const opened = chosen.open(request, this.#sink);
+    if (isFailure(opened)) {
+      if (!this.#aborted) this.#sink.onFail(opened);
+      return;
+    }
+    this.#exchange = opened;
+    // The sink hears `onSent` before the exchange is known here.
+    if (this.#aborted) opened.abort();
+    else if (this.#paused) opened.pause();
+  }
+
+  fail(failure: TransportFailure): void {
+    this.#request = null;
+    if (!this.#aborted) this.#sink.onFail(failure);
   }
 }
 
@@ -95,8 +124,10 @@ export class NegotiatedEndpoint extends TimerEntry implements Endpoint {
   }
 
   retire(): void {
-    // Those that wait were accepted; the transport that is chosen for them is retired in turn.
     this.#retired = true;
+    // Those that wait were accepted; the transports are retired once they have been handed on.
+    if (this.#waiting.size > 0) return;
+    this.#dropProbe();
     this.#http1?.retire();
     this.#http2?.retire();
   }
@@ -133,26 +164,26 @@ export class NegotiatedEndpoint extends TimerEntry implements Endpoint {
     if (this.#probe !== socket) return;
     this.#options.wheel.disarm(this);
     this.#probe = null;
-    socket.removeAllListeners("close");
     const isHttp2 = socket.alpnProtocol === "h2";
     const chosen = isHttp2 ? (this.#http2 ??= this.#options.http2()) : (this.#http1 ??= this.#options.http1());
     this.#chosen = chosen;
     chosen.adopt(socket);
-    for (const waiting of this.#takeWaiting()) {
-      const opened = chosen.open(waiting.request, waiting.sink);
-      if (isFailure(opened)) waiting.sink.onFail(opened);
-      else waiting.exchange = opened;
-    }
-    if (this.#retired) chosen.retire();
+    for (const waiting of this.#takeWaiting()) waiting.begin(chosen);
+    if (this.#retired) this.retire();
   }
 
   /** The next request asks again. */
   #failWaiting(failure: TransportFailure): void {
+    this.#dropProbe();
+    for (const waiting of this.#takeWaiting()) waiting.fail(failure);
+    if (this.#retired) this.retire();
+  }
+
+  #dropProbe(): void {
     this.#options.wheel.disarm(this);
     const probe = this.#probe;
     this.#probe = null;
     probe?.destroy();
-    for (const waiting of this.#takeWaiting()) waiting.sink.onFail(failure);
   }
 
   #takeWaiting(): WaitingExchange[] {
