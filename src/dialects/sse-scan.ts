@@ -62,6 +62,11 @@ export abstract class SseScan {
     }
   }
 
+  /** The stream has ended: a last line without a line end counts all the same. */
+  end(): void {
+    if (this.#carried > 0) this.#takeCarried();
+  }
+
   #wholeLine(bytes: Buffer, start: number, stop: number): void {
     let at = start;
     if (this.#atStart) {
@@ -107,6 +112,12 @@ export abstract class SseScan {
     const stop = lf === -1 || lf >= end ? end : lf;
     this.#keep(bytes, start, stop);
     if (stop === end) return end;
+    this.#takeCarried();
+    return lf + 1;
+  }
+
+  /** The line that was gathered has ended. */
+  #takeCarried(): void {
     const carry = this.#carry!;
     const length = this.#carried;
     const tail = this.#tail;
@@ -115,6 +126,5 @@ export abstract class SseScan {
     this.#tail = null;
     this.#wholeLine(carry, 0, tail === null && carry[length - 1] === CR ? length - 1 : length);
     if (tail !== null) this.lineTail(tail, 0, this.#tailed);
-    return lf + 1;
   }
 }

@@ -72,6 +72,7 @@ export class StreamRelay implements Receiver, ClientStreamEvents {
       const error = new GatewayError("upstream_invalid", { detail: "the stream was empty" });
       return this.#attempt.refuse(error, "upstream_failed");
     }
+    this.#scan.end();
     // An end that HTTP calls complete and the dialect does not: the server behind it died politely.
     if (!this.#scan.complete && !this.#scan.failed) {
       return this.fail(

@@ -39,7 +39,7 @@ export class UpstreamSet {
 
   *readings(): Iterable<Reading> {
     for (const [upstream, { endpoints }] of this.byName) {
-      for (const { name, outstanding } of endpoints) yield { upstream, endpoint: name, outstanding };
+      for (const { name, outstanding } of new Set(endpoints)) yield { upstream, endpoint: name, outstanding };
     }
   }
 

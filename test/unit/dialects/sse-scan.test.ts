@@ -116,3 +116,14 @@ test("a hundred megabytes without a line end cost no more memory than the bound"
   assert.equal(scan.atBoundary, false);
   assert.deepEqual(scan.lines, []);
 });
+
+test("looks at a last line without a line end once the stream has ended, and at nothing twice", () => {
+  for (const cuts of [[], [3], [0, 1, 2, 3, 4, 5, 6]]) {
+    const scan = new NotingScan();
+    scanInPieces(scan, Buffer.from("data: a\n\ndata: last"), cuts);
+    assert.deepEqual(scan.lines, ["data: a"]);
+    scan.end();
+    scan.end();
+    assert.deepEqual(scan.lines, ["data: a", "data: last"]);
+  }
+});
