@@ -230,10 +230,10 @@ export class Attempt extends TimerEntry implements ExchangeSink, Work {
   #arm(nowMs: number): void {
     const { timeouts } = this.call.upstream!.config;
     const heartbeatMs = this.#receiver?.heartbeat(nowMs) ?? Infinity;
-    this.call.runtime.wheel.arm(
-      this,
-      Math.min(this.call.startedMs + timeouts.totalMs, this.#silenceDueMs(), heartbeatMs),
-    );
+    const dueMs = Math.min(this.call.startedMs + timeouts.totalMs, this.#silenceDueMs(), heartbeatMs);
+    // Fires sooner already, and will look again then.
+    if (this.timerNext !== null && this.timerDueMs <= dueMs) return;
+    this.call.runtime.wheel.arm(this, dueMs);
   }
 
   /** When the upstream will have been silent for too long. Never while we keep it from speaking. */

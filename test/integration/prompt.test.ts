@@ -41,7 +41,7 @@ for (const [dialect, path, end] of DIALECTS) {
     assert.match(await raw.text(), end);
     const line = await gateway.access();
     // OpenAI reports usage in a stream only to those who ask for it.
-    const from = dialect === "openai" ? "counted" : "upstream";
+    const from = dialect === "openai" ? "upstream" : "upstream";
     assert.deepEqual([line.outcome, line.tokensOut, line.tokensFrom], ["completed", 5, from]);
     const refused = await post(gateway.url + EVENTS, '{"prompt":"x sim:x429"}');
     assert.equal(refused.status, 429);
@@ -75,6 +75,7 @@ test("a prompt reaches the upstream as it is, and as nothing but a prompt", asyn
     model: "test-model",
     messages: [{ role: "user", content: prompt }],
     stream: true,
+    stream_options: { include_usage: true },
   });
 });
 

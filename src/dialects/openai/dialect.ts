@@ -21,7 +21,12 @@ export const openai: Dialect = {
   name: "openai",
   credentials: (apiKey) => ["authorization", `Bearer ${apiKey}`],
   promptRequest(model: string, prompt: string): PromptRequest {
-    const body = { model, messages: [{ role: "user", content: prompt }], stream: true };
+    const body = {
+      model,
+      messages: [{ role: "user", content: prompt }],
+      stream: true,
+      stream_options: { include_usage: true },
+    };
     return { path: "/chat/completions", headers: [], body: Buffer.from(JSON.stringify(body)) };
   },
   errorBody: (error) => JSON.stringify(errorObject(error)),
