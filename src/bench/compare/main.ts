@@ -12,7 +12,7 @@ import { headwaiter } from "./headwaiter.ts";
 import { litellm } from "./litellm.ts";
 import type { SubjectOutcome } from "./medians.ts";
 import { nginx } from "./nginx.ts";
-import { measureDirect, measureSubject, type RoundFigures } from "./round.ts";
+import { measureDirect, startSubject, type RoundFigures, type RunningSubject } from "./round.ts";
 import { sglangGateway, vllmRouter } from "./routers.ts";
 import type { Subject } from "./subject.ts";
 import { renderComparison, replaceGenerated } from "./table.ts";
@@ -20,7 +20,7 @@ import { renderComparison, replaceGenerated } from "./table.ts";
 const USAGE = `usage: npm run bench:compare -- [--peers] [--rounds N] [--hold N] [--only NAME,…] [--write]
 
   --peers       also Envoy, vLLM router, SGLang gateway and LiteLLM, from PyPI into scratch environments
-  --rounds N    rounds, 1–100 (default 3)
+  --rounds N    rounds, 1–100 (default 7)
   --hold N      streams at which memory is measured, 10–15000 (default 2000)
   --only A,B    only these (names as in the table); nginx is always the baseline
   --write       writes the table into docs/performance.md
@@ -29,9 +29,10 @@ const USAGE = `usage: npm run bench:compare -- [--peers] [--rounds N] [--hold N]
 const DOCUMENT = new URL("../../../docs/performance.md", import.meta.url);
 const PEERS: readonly Subject[] = [envoy, vllmRouter, sglangGateway, litellm];
 
-interface Prepared {
+interface Contestant {
   readonly subject: Subject;
   readonly version: string;
+  readonly running: RunningSubject;
   readonly rounds: (RoundFigures | null)[];
   failure: string;
 }
@@ -43,7 +44,7 @@ async function main(args: string[]): Promise<number> {
     args,
     options: {
       peers: { type: "boolean", default: false },
-      rounds: { type: "string", default: "3" },
+      rounds: { type: "string", default: "7" },
       hold: { type: "string", default: "2000" },
       only: { type: "string" },
       write: { type: "boolean", default: false },
@@ -74,41 +75,49 @@ function chosenSubjects(only: string | undefined, peers: boolean): readonly Subj
   return [nginx, ...[headwaiter, ...PEERS].filter(({ name }) => names.includes(name.toLowerCase()))];
 }
 
+/**
+ * All are started first and take turns of a few seconds: what the machine does meanwhile, it does to neighbours in time, and
+ * a round's ratios are between neighbours.
+ */
 async function compare(subjects: readonly Subject[], rounds: number, holdStreams: number): Promise<SubjectOutcome[]> {
   const missing = new Map<Subject, string>();
-  const prepared: Prepared[] = [];
-  for (const subject of subjects) {
-    try {
-      say(`preparing ${subject.name}`);
-      prepared.push({ subject, version: await subject.prepare(), rounds: [], failure: "" });
-    } catch (error) {
-      missing.set(subject, (error as Error).message);
-    }
-  }
+  const contestants: Contestant[] = [];
   const interrupted = new AbortController();
   process.once("SIGINT", () => interrupted.abort());
   const sizes = { holdStreams, signal: interrupted.signal };
-  for (let round = 0; round < rounds; round++) {
-    const sim = await startSim({ http2: false });
-    try {
+  const sim = await startSim({ http2: false });
+  try {
+    for (const subject of subjects) {
+      try {
+        say(`preparing ${subject.name}`);
+        const version = await subject.prepare();
+        const running = await startSubject(subject, sim.answer, sizes);
+        contestants.push({ subject, version, running, rounds: [], failure: "" });
+      } catch (error) {
+        interrupted.signal.throwIfAborted();
+        missing.set(subject, (error as Error).message);
+      }
+    }
+    for (let round = 0; round < rounds; round++) {
+      say(`round ${round + 1} of ${rounds}`);
       const direct = await measureDirect(sim.answer, sizes);
       // Another one first each round, so that none always meets the same neighbour.
-      for (let step = 0; step < prepared.length; step++) {
-        const entry = prepared[(round + step) % prepared.length]!;
-        say(`round ${round + 1} of ${rounds}: ${entry.subject.name}`);
-        entry.rounds[round] = await measureSubject(entry.subject, sim.answer, direct, sizes).catch((error: unknown) => {
+      for (let step = 0; step < contestants.length; step++) {
+        const entry = contestants[(round + step) % contestants.length]!;
+        entry.rounds[round] = await entry.running.measure(direct).catch((error: unknown) => {
           interrupted.signal.throwIfAborted();
           entry.failure = (error as Error).message;
           return null;
         });
       }
-    } finally {
-      await sim.stop();
     }
+  } finally {
+    for (const { running } of contestants) await running.stop();
+    await sim.stop();
   }
   return subjects.map((subject) => {
     const { name, share = 1 } = subject;
-    const entry = prepared.find((candidate) => candidate.subject === subject);
+    const entry = contestants.find((candidate) => candidate.subject === subject);
     if (entry === undefined) return { name, reason: missing.get(subject) ?? "not prepared" };
     if (entry.rounds.every((figures) => figures === null)) return { name, reason: entry.failure };
     return { name, version: entry.version, share, rounds: entry.rounds };

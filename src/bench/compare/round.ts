@@ -1,11 +1,11 @@
 /**
- * One subject in one round: started afresh, warmed, measured, stopped.
+ * One subject of the comparison: started, warmed, and measured once a round.
  */
 
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { MEASURED_CORE } from "../children.ts";
+import { MEASURED_CORE, type Child } from "../children.ts";
 import { Meter } from "../meter.ts";
 import { processTree, readProcessUsage, type ProcessUsage } from "../process-usage.ts";
 import type { LoadPlan, LoadResult, Scenario } from "../scenario.ts";
@@ -36,62 +36,74 @@ export interface CompareSizes {
   readonly signal: AbortSignal;
 }
 
-const FLOW: LoadPlan = { streams: 1_000, durationMs: 8_000, rampPerSecond: 2_000, eventsPerSecond: 20_000 };
-const DIRECT: LoadPlan = { ...FLOW, durationMs: 4_000 };
-const REQUESTS: LoadPlan = { streams: 64, durationMs: 3_000, rampPerSecond: 1_000, eventsPerSecond: 0 };
+const FLOW: LoadPlan = { streams: 1_000, durationMs: 3_000, rampPerSecond: 2_000, eventsPerSecond: 20_000 };
+const REQUESTS: LoadPlan = { streams: 64, durationMs: 2_000, rampPerSecond: 1_000, eventsPerSecond: 0 };
 const WARM_UP: LoadPlan = { ...REQUESTS, durationMs: 200 };
-/** The same loads before they are measured: a gateway runs for days, so what counts is the code once it is hot. */
-const HOT_REQUESTS: LoadPlan = { ...REQUESTS, durationMs: 3_000 };
-const HOT_FLOW: LoadPlan = { ...FLOW, durationMs: 2_000 };
 /** One token event a second from each stream: the memory is measured, not the flow. */
 const HOLD = { durationMs: 3_000, rampPerSecond: 2_000 };
 
 /** The flow straight at the sim, which a round's added latency is measured against. */
 export async function measureDirect(simUrl: string, sizes: CompareSizes): Promise<LoadResult> {
-  return await runLoad(flow, DIRECT, { url: simUrl, pid: null, idle: null, signal: sizes.signal });
+  return await runLoad(flow, FLOW, { url: simUrl, pid: null, idle: null, signal: sizes.signal });
 }
 
-/** Starts, measures and stops `subject`. @throws {Error} when it can't be started or measured. */
-export async function measureSubject(
-  subject: Subject,
-  simUrl: string,
-  direct: LoadResult,
-  sizes: CompareSizes,
-): Promise<RoundFigures> {
+/** A subject that has been started and is hot. It idles while others are measured. */
+export interface RunningSubject {
+  /** Its part of one round. @throws {Error} when it can't be measured. */
+  readonly measure: (direct: LoadResult) => Promise<RoundFigures>;
+  readonly stop: () => Promise<void>;
+}
+
+/**
+ * Starts `subject`, measures what a held stream costs it in memory, and runs the loads once for nothing: a gateway runs for
+ * days, so what counts is the code once it is hot. @throws {Error} when it can't be started or measured.
+ */
+export async function startSubject(subject: Subject, simUrl: string, sizes: CompareSizes): Promise<RunningSubject> {
   const folder = mkdtempSync(join(tmpdir(), "headwaiter-compare-"));
+  const removeFolder = (): void => rmSync(folder, { recursive: true, force: true });
   const share = subject.share ?? 1;
+  let child: Child;
   try {
-    const child = await subject.start({ simUrl, core: MEASURED_CORE, folder });
-    try {
-      const place = { url: child.answer, pid: child.pid, idle: null, signal: sizes.signal };
-      await runLoad(requests, scaled(WARM_UP, share), place);
-      const idle = readProcessUsage(processTree(child.pid));
-      const holdPlan = { ...HOLD, streams: sizes.holdStreams, eventsPerSecond: sizes.holdStreams };
-      const held = await runLoad(hold, scaled(holdPlan, share), { ...place, idle });
-      await runLoad(requests, scaled(HOT_REQUESTS, share), place);
-      const asked = await runLoad(requests, scaled(REQUESTS, share), { ...place, idle });
-      await runLoad(flow, scaled(HOT_FLOW, share), place);
-      const flowed = await runLoad(flow, scaled(FLOW, share), { ...place, idle });
-      if (held.process === null || asked.process === null || flowed.process === null) {
-        throw new Error(
-          `nothing could be measured: ${[held, asked, flowed].flatMap(faultsOf).join(", ") || "no /proc"}`,
-        );
-      }
-      return {
-        cpuUsPerEvent: flowed.process.cpuUsPerUnit,
-        cpuUsPerRequest: asked.process.cpuUsPerUnit,
-        rssBytesPerStream: held.process.rssBytesPerStream,
-        ttftP50Us: flowed.ttft.p50,
-        ttftP99Us: flowed.ttft.p99,
-        addedP99Us: flowed.latency.p99 - direct.latency.p99,
-        faults: [held, asked, flowed].flatMap(faultsOf),
-      };
-    } finally {
-      await child.stop();
-    }
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
+    child = await subject.start({ simUrl, core: MEASURED_CORE, folder });
+  } catch (error) {
+    removeFolder();
+    throw error;
   }
+  const stop = async (): Promise<void> => {
+    await child.stop();
+    removeFolder();
+  };
+  try {
+    const place = { url: child.answer, pid: child.pid, idle: null, signal: sizes.signal };
+    await runLoad(requests, scaled(WARM_UP, share), place);
+    const measured = { ...place, idle: readProcessUsage(processTree(child.pid)) };
+    const holdPlan = { ...HOLD, streams: sizes.holdStreams, eventsPerSecond: sizes.holdStreams };
+    const held = await runLoad(hold, scaled(holdPlan, share), measured);
+    await runLoad(requests, scaled(REQUESTS, share), place);
+    await runLoad(flow, scaled(FLOW, share), place);
+    return { measure: (direct) => measure(share, measured, held, direct), stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+async function measure(share: number, place: LoadPlace, held: LoadResult, direct: LoadResult): Promise<RoundFigures> {
+  const asked = await runLoad(requests, scaled(REQUESTS, share), place);
+  const flowed = await runLoad(flow, scaled(FLOW, share), place);
+  const faults = [held, asked, flowed].flatMap(faultsOf);
+  if (held.process === null || asked.process === null || flowed.process === null) {
+    throw new Error(`nothing could be measured: ${faults.join(", ") || "no /proc"}`);
+  }
+  return {
+    cpuUsPerEvent: flowed.process.cpuUsPerUnit,
+    cpuUsPerRequest: asked.process.cpuUsPerUnit,
+    rssBytesPerStream: held.process.rssBytesPerStream,
+    ttftP50Us: flowed.ttft.p50,
+    ttftP99Us: flowed.ttft.p99,
+    addedP99Us: flowed.latency.p99 - direct.latency.p99,
+    faults,
+  };
 }
 
 interface LoadPlace {
