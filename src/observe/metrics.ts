@@ -7,6 +7,8 @@ const TTFT_BOUNDS_SECONDS = [0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1, 2, 3, 5, 10, 20,
 const INTER_TOKEN_BOUNDS_SECONDS = [0.005, 0.01, 0.02, 0.03, 0.05, 0.075, 0.1, 0.2, 0.5, 1, 5];
 const OVERHEAD_BOUNDS_SECONDS = [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1];
 
+const DELAY_RESOLUTION_MS = 20;
+
 /** What only the loop knows, read when somebody asks. */
 export interface LoopReadings {
   endpoints(): Iterable<{ readonly upstream: string; readonly endpoint: string; readonly outstanding: number }>;
@@ -50,7 +52,7 @@ export class Metrics {
     "Requests sent upstream, by result: ok, status, or an error code.",
     ["upstream", "endpoint", "result"],
   );
-  readonly #delay = monitorEventLoopDelay({ resolution: 20 });
+  readonly #delay = monitorEventLoopDelay({ resolution: DELAY_RESOLUTION_MS });
   readonly #all: readonly Metric[];
 
   constructor(loop: LoopReadings) {
@@ -96,7 +98,9 @@ export class Metrics {
   }
 
   *#loopDelay(): Iterable<readonly [number, string]> {
-    const seconds = (nanoseconds: number): number => (Number.isFinite(nanoseconds) ? nanoseconds / 1e9 : 0);
+    // Node measures from one tick of its own timer to the next, so what was due is in it.
+    const seconds = (nanoseconds: number): number =>
+      Number.isFinite(nanoseconds) ? Math.max(0, nanoseconds / 1e9 - DELAY_RESOLUTION_MS / 1000) : 0;
     yield [seconds(this.#delay.percentile(50)), "0.5"];
     yield [seconds(this.#delay.percentile(99)), "0.99"];
     yield [seconds(this.#delay.max), "1"];
