@@ -19,6 +19,7 @@ WORKDIR /etc/headwaiter
 USER node
 EXPOSE 8080
 STOPSIGNAL SIGTERM
+# Another port, or TLS, needs a --health-cmd of its own.
 HEALTHCHECK --interval=10s --timeout=3s --start-period=5s \
   CMD ["node", "-e", "fetch('http://127.0.0.1:8080/healthz').then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
 ENTRYPOINT ["node", "/opt/headwaiter/dist/main.js"]

@@ -20,11 +20,16 @@ if (major < REQUIRED_NODE[0] || (major === REQUIRED_NODE[0] && minor < REQUIRED_
  */
 const V8_SETTINGS = ["--max-semi-space-size=4", "--v8-pool-size=1"] as const;
 const [command = "serve"] = process.argv.slice(2);
-if ((command === "serve" || command.startsWith("-")) && process.platform !== "win32") {
-  const given = [...process.execArgv, process.env["NODE_OPTIONS"] ?? ""].join(" ");
+// A supervisor that talks to us over a channel of Node's would lose it.
+if ((command === "serve" || command.startsWith("-")) && process.platform !== "win32" && process.channel === undefined) {
+  const given = [...process.execArgv, process.env["NODE_OPTIONS"] ?? ""].join(" ").replaceAll("_", "-");
   const missing = V8_SETTINGS.filter((setting) => !given.includes(setting.split("=", 1)[0]!));
   const argv = [process.execPath, ...missing, ...process.execArgv, ...process.argv.slice(1)];
-  if (missing.length > 0) process.execve?.(process.execPath, argv, process.env);
+  try {
+    if (missing.length > 0) process.execve?.(process.execPath, argv, process.env);
+  } catch {
+    // Not allowed here (`--permission`): it runs as well, with more memory.
+  }
 }
 
 // Imported only now: an older Node would fail on the imports before it could say what is missing.

@@ -17,7 +17,8 @@ export function describeMachine(): Machine {
   return {
     cores: cpus().length,
     cpu: cpus()[0]?.model.trim() ?? "unknown",
-    kernel: `${type()} ${release()}`,
+    // Without what a distributor has put behind the version.
+    kernel: `${type()} ${release().split("-", 1)[0]}`,
     node: process.version,
   };
 }

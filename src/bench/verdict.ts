@@ -20,6 +20,8 @@ export function faultsOf(result: LoadResult): string[] {
   count(streams.outcomes.cut, "streams cut");
   count(streams.outcomes.refused, "streams refused");
   count(streams.outcomes.unreachable, "streams without a connection");
+  // Those that were hung up or frozen on purpose are not counted as open.
+  count(streams.asked - streams.outcomes.stopped - streams.peakOpen, "streams never open together with the others");
   count(result.cancel?.unseen ?? 0, "hang-ups that the sim never saw");
   if (result.units === 0) faults.push(`no ${result.unit} in the steady window`);
   return faults;

@@ -90,6 +90,6 @@ function processFigures(load: Load, window: WindowFigures, units: number): Proce
     rssIdleBytes: idle.rssBytes,
     rssBytes: window.rssBytes,
     peakRssBytes: window.after.peakRssBytes,
-    rssBytesPerStream: Math.max(0, window.rssBytes - idle.rssBytes) / load.plan.streams,
+    rssBytesPerStream: Math.max(0, window.rssBytes - idle.rssBytes) / Math.max(1, window.held),
   };
 }

@@ -85,6 +85,10 @@ export async function run(argv: readonly string[]): Promise<number> {
   // `headwaiter --port 9000` is `headwaiter serve --port 9000`.
   const name = first.startsWith("-") ? "serve" : first;
   const args = first.startsWith("-") ? [...argv] : rest;
+  if (args.includes("--help") && name !== "bench") {
+    process.stdout.write(USAGE);
+    return 0;
+  }
   try {
     const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
     if (command === undefined) {

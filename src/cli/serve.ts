@@ -6,7 +6,7 @@ import { demoConfig } from "../config/demo.ts";
 import { findConfig, loadConfigFile } from "../config/find.ts";
 import type { FoundConfig } from "../config/find.ts";
 import type { Fault } from "../config/load.ts";
-import type { ConfigSnapshot } from "../config/snapshot.ts";
+import type { ConfigSnapshot, UpstreamConfig } from "../config/snapshot.ts";
 import { GatheredOutput } from "../observe/gathered-output.ts";
 import { createLog } from "../observe/log.ts";
 import type { Log } from "../observe/log.ts";
@@ -23,6 +23,9 @@ export interface ServeArguments {
   readonly port?: number;
 }
 
+/** A person who watches sees a line as good as at once. */
+const WATCHED_FLUSH_MS = 20;
+
 /** Exit codes: the drain was cut short by a second signal. */
 const INTERRUPTED = 130;
 
@@ -37,9 +40,12 @@ export async function serve(args: ServeArguments): Promise<number> {
     return 1;
   }
   const config = first.config;
-  const output = process.stdout.isTTY ? null : new GatheredOutput(1);
-  // A person who watches sees each line at once.
-  const log = createLog(output ?? { write: (line) => process.stdout.write(line) });
+  const isWatched = process.stdout.isTTY;
+  const output = new GatheredOutput(1, isWatched ? WATCHED_FLUSH_MS : undefined);
+  // A terminal that is gone is no reason to end streams, nor a fault to log on it.
+  process.stdout.on("error", () => {});
+  process.stderr.on("error", () => {});
+  const log = createLog(output);
   const loop = new Loop(config, log);
   const started = Date.now();
   const admin = createAdminServer(
@@ -76,8 +82,10 @@ export async function serve(args: ServeArguments): Promise<number> {
   warn(config, log);
   log.info({ configVersion: config.version, source: config.source }, "serving");
   const onReload = (): void => void reload(loop, () => readConfig(found, sim, args), log);
-  process.on("SIGHUP", onReload);
-  const code = await drainOnSignal(loop, log);
+  // The demo has no config to read again; there SIGHUP is the terminal, which is gone.
+  const isDemo = found.kind === "demo" && isWatched;
+  if (!isDemo) process.on("SIGHUP", onReload);
+  const code = await drainOnSignal(loop, log, isDemo ? ["SIGTERM", "SIGINT", "SIGHUP"] : ["SIGTERM", "SIGINT"]);
   process.off("SIGHUP", onReload);
   admin.close();
   admin.closeAllConnections();
@@ -85,7 +93,7 @@ export async function serve(args: ServeArguments): Promise<number> {
   await loop.close();
   await sim?.close();
   log.info({ exitCode: code }, "stopped");
-  await output?.flush();
+  await output.flush();
   return code;
 }
 
@@ -132,7 +140,7 @@ async function reload(loop: Loop, read: () => Promise<ReadConfig>, log: Log): Pr
   log.info({ configVersion: next.config.version }, "config reloaded");
 }
 
-function drainOnSignal(loop: Loop, log: Log): Promise<number> {
+function drainOnSignal(loop: Loop, log: Log, signals: readonly NodeJS.Signals[]): Promise<number> {
   return new Promise((resolve) => {
     let draining = false;
     const onSignal = (signal: NodeJS.Signals): void => {
@@ -142,8 +150,7 @@ function drainOnSignal(loop: Loop, log: Log): Promise<number> {
       log.info({ signal, calls: loop.calls, drainTimeoutMs: timeoutMs }, "draining; a second signal stops at once");
       void loop.drain(timeoutMs).then(() => resolve(0));
     };
-    process.on("SIGTERM", onSignal);
-    process.on("SIGINT", onSignal);
+    for (const signal of signals) process.on(signal, onSignal);
   });
 }
 
@@ -169,11 +176,26 @@ function greet(config: ConfigSnapshot, port: number, adminPort: number): void {
   const host = (name: string): string => (name.includes(":") ? `[${name}]` : name === "0.0.0.0" ? "127.0.0.1" : name);
   const scheme = config.server.tls === undefined ? "http" : "https";
   const url = `${scheme}://${host(config.server.host)}:${port}`;
-  const model = config.defaultModel ?? config.models.names()[0] ?? "MODEL";
-  const body = JSON.stringify({ model, stream: true, messages: [{ role: "user", content: "Say hello" }] });
   process.stdout.write(
     `Headwaiter at ${url} (${config.source === "demo" ? "demo: the simulated model `sim`" : config.source})\n` +
-      `Metrics at http://${host(config.admin.host)}:${adminPort}/metrics\n\n` +
-      `  curl -N ${url}/v1/chat/completions -H 'content-type: application/json' -d '${body.replaceAll("'", "'\\''")}'\n\n`,
+      `Metrics at http://${host(config.admin.host)}:${adminPort}/metrics\n` +
+      `${[...config.upstreams.values()].map(describeUpstream).join("")}\n${exampleRequest(config, url)}`,
   );
+}
+
+function describeUpstream({ name, dialect, missingKeyVariable }: UpstreamConfig): string {
+  return `  ${name}: ${dialect}${missingKeyVariable === undefined ? "" : `, without a key: set ${missingKeyVariable}`}\n`;
+}
+
+/** A curl line that streams; none where no model has a name of its own. */
+function exampleRequest(config: ConfigSnapshot, url: string): string {
+  const model = config.defaultModel ?? config.models.names()[0];
+  if (model === undefined) return "";
+  const isOpenai = config.models.resolve(model)?.upstream.dialect === "openai";
+  if (!isOpenai && config.defaultModel === undefined) return "";
+  const path = isOpenai ? "/v1/chat/completions" : "/api/v1/generate-stream";
+  const messages = [{ role: "user", content: "Say hello" }];
+  const body = JSON.stringify(isOpenai ? { model, stream: true, messages } : { prompt: "Say hello" });
+  const quoted = body.replaceAll("'", "'\\''");
+  return `  curl -N ${url}${path} -H 'content-type: application/json' -d '${quoted}'\n\n`;
 }

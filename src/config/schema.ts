@@ -198,7 +198,7 @@ export const CONFIG = section({
   default_model: key(
     "defaultModel",
     optional(text({ max: LONGEST_MODEL_NAME, what: "a model name" })),
-    "The model for requests that name none, such as the prompt endpoints. It must match one of `models`.",
+    "The model that the prompt endpoints ask. It must match one of `models`.",
   ),
   streams: key("streams", streams, "How streams to clients behave."),
 });

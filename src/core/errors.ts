@@ -43,6 +43,7 @@ export const ERRORS = {
   unauthorized: row(401, "client", false, "A valid bearer token is needed."),
   internal: row(500, "gateway", true, "The gateway failed to handle this request."),
   draining: row(503, "gateway", true, "This gateway is shutting down; try again."),
+  overloaded: row(503, "gateway", true, "This gateway has too much to do at the moment; try again."),
   upstream_key_missing: row(503, "gateway", false, "The provider key for this model is not set on the gateway."),
   upstream_saturated: row(503, "gateway", true, "All connections to this model's upstream are in use; try again."),
   upstream_unreachable: row(502, "upstream", true, "The upstream could not be reached."),

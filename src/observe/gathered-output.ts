@@ -32,9 +32,12 @@ export class GatheredOutput {
   #broken = false;
   #flushing = false;
 
-  /** @param fd an open file descriptor, e.g. 1. */
-  constructor(fd: number) {
+  readonly #intervalMs: number;
+
+  /** @param fd an open file descriptor, e.g. 1. @param intervalMs longest time a line waits. @default 200 */
+  constructor(fd: number, intervalMs = FLUSH_INTERVAL_MS) {
     this.#fd = fd;
+    this.#intervalMs = intervalMs;
   }
 
   /** Takes one line with its line end. Never blocks, never throws. */
@@ -46,7 +49,7 @@ export class GatheredOutput {
     }
     this.#text += line;
     if (this.#text.length >= GATHER_BYTES) this.#start();
-    else this.#timer ??= setTimeout(() => this.#start(), FLUSH_INTERVAL_MS).unref();
+    else this.#timer ??= setTimeout(() => this.#start(), this.#intervalMs).unref();
   }
 
   /** Resolves when all that waits has been written, or {@link FINAL_FLUSH_MS} later. For the end of the process. */
@@ -88,7 +91,7 @@ export class GatheredOutput {
     if (this.#written < this.#writing!.length) return this.#continue();
     this.#writing = null;
     if (this.#flushing || this.#text.length >= GATHER_BYTES) this.#start();
-    else if (this.#text !== "") this.#timer ??= setTimeout(() => this.#start(), FLUSH_INTERVAL_MS).unref();
+    else if (this.#text !== "") this.#timer ??= setTimeout(() => this.#start(), this.#intervalMs).unref();
   }
 
   #takeText(): string {

@@ -17,6 +17,8 @@ export function answerHeaders(call: Call, contentType: string, error?: GatewayEr
   }
   if (error !== undefined) {
     headers.push("x-headwaiter-error", error.code);
+    // The official SDKs retry every 503 unless they are told not to, and wait as long as Retry-After says.
+    if (error.source === "gateway" && !error.retry) headers.push("x-should-retry", "false");
     if (error.retryAfterMs !== undefined) headers.push(...retryAfterHeaders(error.retryAfterMs));
   }
   return headers;

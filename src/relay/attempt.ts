@@ -37,6 +37,12 @@ const FAILURE_CODES: Readonly<Record<TransportFailure["kind"], ErrorCode>> = {
   closed: "draining",
 };
 
+/** Where it is not the upstream that failed. */
+const FAILURE_OUTCOMES: Readonly<Partial<Record<TransportFailure["kind"], Outcome>>> = {
+  saturated: "refused",
+  closed: "drained",
+};
+
 /** See the file's comment. */
 export class Attempt extends TimerEntry implements ExchangeSink, Work {
   readonly call: Call;
@@ -53,6 +59,7 @@ export class Attempt extends TimerEntry implements ExchangeSink, Work {
   /** Whether any byte of the body has come. */
   #answering = false;
   #paused = false;
+  #released = false;
 
   constructor(call: Call, request: UpstreamRequest, wantsStream: boolean) {
     super();
@@ -133,7 +140,7 @@ export class Attempt extends TimerEntry implements ExchangeSink, Work {
       this.#countAttempt("retried");
       return this.#open(true);
     }
-    this.fail(gatewayError(failure), "upstream_failed");
+    this.fail(gatewayError(failure), FAILURE_OUTCOMES[failure.kind] ?? "upstream_failed");
   }
 
   /** The client takes less than comes. */
@@ -161,6 +168,14 @@ export class Attempt extends TimerEntry implements ExchangeSink, Work {
   }
 
   override onTimer(nowMs: number): void {
+    try {
+      this.#onTimer(nowMs);
+    } catch (error) {
+      crash(this.call, error);
+    }
+  }
+
+  #onTimer(nowMs: number): void {
     const { timeouts } = this.call.upstream!.config;
     if (nowMs >= this.call.startedMs + timeouts.totalMs)
       return this.fail(new GatewayError("total_timeout"), "timed_out");
@@ -213,7 +228,7 @@ export class Attempt extends TimerEntry implements ExchangeSink, Work {
     this.#activeMs = 0;
     const opened = this.#endpoint.open(this.#request!, this, { fresh });
     if (isFailure(opened)) {
-      this.fail(gatewayError(opened), opened.kind === "saturated" ? "refused" : "upstream_failed");
+      this.fail(gatewayError(opened), FAILURE_OUTCOMES[opened.kind] ?? "upstream_failed");
     } else {
       this.#exchange = opened;
       // An idle connection has sent the request within `open`, before there was an exchange whose silence could count.
@@ -247,7 +262,8 @@ export class Attempt extends TimerEntry implements ExchangeSink, Work {
   #release(): void {
     this.stop();
     this.#receiver = null;
-    if (this.call.settled) return;
+    if (this.#released) return;
+    this.#released = true;
     this.call.runtime.metrics.streamsOpen.add(-1, this.call.upstream!.config.name);
   }
 

@@ -3,7 +3,9 @@
  * connection that breaks become proper errors; larger ones pass as they come, in bounded memory.
  */
 import { GatewayError } from "../core/errors.ts";
+import { GrowingBuffer } from "../core/growing-buffer.ts";
 import { scanJsonObject } from "../core/json-scan.ts";
+import type { JsonSpan } from "../core/json-scan.ts";
 import type { Outcome } from "../core/outcome.ts";
 import { parseJson } from "../dialects/json-access.ts";
 import type { Usage } from "../dialects/sse-scan.ts";
@@ -12,20 +14,20 @@ import { answerHeaders, passOnHeaders } from "./answer-headers.ts";
 import type { Attempt } from "./attempt.ts";
 import type { ClientStream, ClientStreamEvents } from "./client.ts";
 import type { Receiver } from "./receiver.ts";
+import { redact } from "./redact.ts";
 
 /** Up to here a body is gathered and checked. */
 const GATHER_LIMIT_BYTES = 256 * 1024;
 /** Of a larger body this much of its end is kept to find the usage in. */
 const TAIL_BYTES = 8 * 1024;
-const USAGE_FIELD: ReadonlySet<string> = new Set(["usage", "usageMetadata"]);
+const READ_FIELDS: ReadonlySet<string> = new Set(["usage", "usageMetadata", "error"]);
 const USAGE_AT_END = /"usage(?:Metadata)?"\s*:\s*(\{(?:[^{}]|\{[^{}]*\})*\})[\s\S]{0,512}$/;
 
 /** See the file's comment. */
 export class BodyRelay implements Receiver, ClientStreamEvents {
   readonly #attempt: Attempt;
   readonly #headers: HeaderList;
-  #pieces: Buffer[] = [];
-  #gatheredBytes = 0;
+  readonly #gathered = new GrowingBuffer();
   /** Set once the body has proved too large to be gathered. */
   #stream: ClientStream | null = null;
   #tail = "";
@@ -41,9 +43,8 @@ export class BodyRelay implements Receiver, ClientStreamEvents {
       this.#keepTail(bytes, start, end);
       return;
     }
-    this.#pieces.push(Buffer.from(bytes.subarray(start, end)));
-    this.#gatheredBytes += end - start;
-    if (this.#gatheredBytes > GATHER_LIMIT_BYTES) this.#spill();
+    this.#gathered.append(bytes, start, end);
+    if (this.#gathered.length > GATHER_LIMIT_BYTES) this.#spill();
   }
 
   onFlush(): void {
@@ -53,6 +54,10 @@ export class BodyRelay implements Receiver, ClientStreamEvents {
   onEnd(): void {
     const { call } = this.#attempt;
     if (this.#stream !== null) {
+      if (!/\}[\t\n\r ]*$/.test(this.#tail)) {
+        const error = new GatewayError("upstream_invalid", { detail: "a large body that does not end as JSON does" });
+        return this.fail(error, "upstream_cut");
+      }
       const usage = USAGE_AT_END.exec(this.#tail)?.[1];
       if (usage !== undefined) call.usage = this.#usageFrom(`{"usage":${usage},"usageMetadata":${usage}}`);
       this.#attempt.stop();
@@ -60,12 +65,14 @@ export class BodyRelay implements Receiver, ClientStreamEvents {
       if (!call.settled) this.#attempt.awaitDelivery();
       return;
     }
-    const body = this.#pieces.length === 1 ? this.#pieces[0]! : Buffer.concat(this.#pieces);
-    const scan = scanJsonObject(body, USAGE_FIELD);
+    const body = this.#gathered.take();
+    const scan = scanJsonObject(body, READ_FIELDS);
     if (!scan.ok) {
       const error = new GatewayError("upstream_invalid", { detail: `the body is not JSON: ${scan.reason}` });
       return this.#attempt.refuse(error, "upstream_failed");
     }
+    const failure = this.#failureIn(body, scan.spans);
+    if (failure !== undefined) return this.#attempt.refuse(failure, "upstream_failed");
     for (const [name, span] of scan.spans) {
       call.usage ??= this.#usageFrom(`{"${name}":${body.toString("utf8", span.start, span.end)}}`);
     }
@@ -84,7 +91,7 @@ export class BodyRelay implements Receiver, ClientStreamEvents {
   }
 
   abandon(): void {
-    this.#pieces = [];
+    this.#gathered.take();
     this.#stream = null;
   }
 
@@ -115,15 +122,31 @@ export class BodyRelay implements Receiver, ClientStreamEvents {
     stream?.cut();
   }
 
+  /** A 200 that holds an error, or that is not the stream a prompt was to get, is none. */
+  #failureIn(body: Buffer, spans: ReadonlyMap<string, JsonSpan>): GatewayError | undefined {
+    const { call } = this.#attempt;
+    const span = spans.get("error");
+    if (span !== undefined && body.toString("latin1", span.start, span.end) !== "null") {
+      const said = call.upstream!.dialect.errorMessage(parseJson(body.toString("utf8")));
+      const message = said === undefined ? undefined : redact(said, call.upstream!.config.apiKey);
+      return new GatewayError("upstream_error", message === undefined ? {} : { message });
+    }
+    return call.kind.kind === "prompt"
+      ? new GatewayError("upstream_invalid", { detail: "a whole answer in place of a stream" })
+      : undefined;
+  }
+
   #spill(): void {
     const { call } = this.#attempt;
+    const gathered = this.#gathered.take();
+    if (!/^[\t\n\r ]*\{/.test(gathered.toString("latin1", 0, 256)) || call.kind.kind === "prompt") {
+      const error = new GatewayError("upstream_invalid", { detail: "a large body that is not a JSON object" });
+      return this.#attempt.fail(error, "upstream_failed");
+    }
     call.status = 200;
     this.#stream = call.client.begin(200, this.#answerHeaders(), this);
-    for (const piece of this.#pieces) {
-      this.#stream.append(piece, 0, piece.length);
-      this.#keepTail(piece, 0, piece.length);
-    }
-    this.#pieces = [];
+    this.#stream.append(gathered, 0, gathered.length);
+    this.#keepTail(gathered, 0, gathered.length);
   }
 
   #keepTail(bytes: Buffer, start: number, end: number): void {

@@ -6,12 +6,11 @@ import type { HeaderList } from "../upstream/exchange.ts";
 import { answerHeaders, passOnHeaders } from "./answer-headers.ts";
 import type { Attempt } from "./attempt.ts";
 import type { Receiver } from "./receiver.ts";
+import { holdsKey, redact } from "./redact.ts";
 import { clampedRetryAfterMs, jitteredMs } from "./retry-after.ts";
 
 /** Longest error body that is read; of a longer one only the status is passed on. */
 const MAX_ERROR_BODY_BYTES = 64 * 1024;
-/** A shorter key could be part of an innocent word. */
-const MIN_REDACTED_LENGTH = 8;
 const MAX_MESSAGE_LENGTH = 4096;
 
 /** See the file's comment. */
@@ -60,7 +59,8 @@ export class ErrorRelay implements Receiver {
     const body = redact(text, upstream.config.apiKey);
     const parsed = parseJson(body);
     const status = clientStatus(this.#status);
-    const message = upstream.dialect.errorMessage(parsed)?.slice(0, MAX_MESSAGE_LENGTH);
+    const said = upstream.dialect.errorMessage(parsed);
+    const message = said === undefined ? said : redact(said, upstream.config.apiKey).slice(0, MAX_MESSAGE_LENGTH);
     const refusesForNow = status === 429 || status === 503;
     const retryAfterMs = clampedRetryAfterMs(this.#headers) ?? (refusesForNow ? jitteredMs(1000) : undefined);
     const error = new GatewayError("upstream_status", {
@@ -75,7 +75,7 @@ export class ErrorRelay implements Receiver {
     const headers = answerHeaders(call, "application/json", error);
     passOnHeaders(headers, this.#headers);
     // Same dialect on both sides: the caller gets the provider's own error object, whatever fields it has.
-    const same = call.kind.kind === "pass" && message !== undefined;
+    const same = call.kind.kind === "pass" && message !== undefined && !holdsKey(parsed, upstream.config.apiKey);
     call.client.answer(status, headers, same ? body : call.kind.dialect.errorBody(error));
     this.#attempt.finish("upstream_status");
   }
@@ -87,10 +87,4 @@ export class ErrorRelay implements Receiver {
  */
 function clientStatus(status: number): number {
   return status === 401 || status === 403 || status === 407 ? 502 : status;
-}
-
-function redact(text: string, apiKey: string | undefined): string {
-  if (apiKey === undefined || apiKey.length < MIN_REDACTED_LENGTH) return text;
-  // In a JSON body a quote or backslash of the key stands escaped.
-  return text.replaceAll(apiKey, "[redacted]").replaceAll(JSON.stringify(apiKey).slice(1, -1), "[redacted]");
 }

@@ -21,7 +21,7 @@ export function routeModel(call: Call, name: string | undefined): ModelRoute | G
   if (route === undefined) {
     return new GatewayError("model_not_found", {
       param: "model",
-      message: `The model ${JSON.stringify(wanted)} does not exist here. GET /v1/models lists those that do.`,
+      message: `The model ${JSON.stringify(wanted)} does not exist here. GET /v1/models lists those with a name of their own.`,
     });
   }
   call.model = route;

@@ -31,6 +31,8 @@ export class StreamRelay implements Receiver, ClientStreamEvents {
   /** When anything was last sent to the client. */
   #sentMs: number;
   #outcome: Outcome = "completed";
+  /** The first byte of the body has come, and is one that an event stream can begin with. */
+  #started = false;
   /** Everything has been handed to the client's side; the last of it may still wait there. */
   #ended = false;
 
@@ -42,12 +44,14 @@ export class StreamRelay implements Receiver, ClientStreamEvents {
   }
 
   onBody(bytes: Buffer, start: number, end: number): void {
-    if (this.#stream === null) {
+    if (!this.#started) {
       if (!EVENT_STREAM_STARTS.has(bytes[start]!)) {
         const error = new GatewayError("upstream_invalid", { detail: "the body is not an event stream" });
-        return this.#attempt.refuse(error, "upstream_failed");
+        return this.#attempt.fail(error, "upstream_failed");
       }
-      this.#begin();
+      this.#started = true;
+      // Unless a heartbeat has.
+      if (this.#stream === null) this.#begin();
     }
     this.#stream!.append(bytes, start, end);
     this.#scan.scan(bytes, start, end);

@@ -23,6 +23,7 @@ import { findRoute } from "./router.ts";
 const FORWARDED = ["idempotency-key", "openai-beta", "traceparent", "tracestate"] as const;
 const REQUEST_ID = /^[A-Za-z0-9._:-]{1,128}$/;
 const DRAIN_RETRY_MS = 1000;
+const DISPOSABLE_BODY_BYTES = 64 * 1024;
 
 /** What the front asks of its loop. */
 export interface FrontOwner {
@@ -54,7 +55,9 @@ export function handleRequest(
   const framing = framingFault(request);
   if (framing !== undefined) return answerRefusal(framing);
   if (expectation === "unknown") return answerRefusal(new GatewayError("expectation_failed"));
-  if (!hasBody) client.markReceived();
+  // A small body can be read and dropped after a refusal, and the connection kept.
+  const isSmall = Number(request.headers["content-length"] ?? Infinity) <= DISPOSABLE_BODY_BYTES;
+  if (!hasBody || (isSmall && expectation === "none")) client.markReceived();
   const route = findRoute(request.method ?? "", request.url ?? "");
   if (route === undefined) return answerRefusal(new GatewayError("route_not_found"));
   if (isMethodList(route)) return answerRefusal(new GatewayError("method_not_allowed"), "allow", route.join(", "));

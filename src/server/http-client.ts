@@ -2,6 +2,8 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import { GatewayError } from "../core/errors.ts";
+import { GrowingBuffer } from "../core/growing-buffer.ts";
+import { jitteredMs } from "../relay/retry-after.ts";
 import type { Client, ClientStream, ClientStreamEvents } from "../relay/client.ts";
 import { LINGER_MS, lingering } from "./lingering.ts";
 import type { FramePool } from "./frame-pool.ts";
@@ -10,6 +12,9 @@ import type { StreamLimits } from "./stream-writer.ts";
 
 /** How much is still read of a body that was refused, so that the client gets to see the refusal. */
 const LINGER_BYTES = 8 * 1024 * 1024;
+/** All bodies of the loop that are not whole yet, together: a thousand clients must not hold 32 MiB each. */
+const MAX_RECEIVING_BYTES = 512 * 1024 * 1024;
+const OVERLOADED_RETRY_MS = 1000;
 /** libuv writes text up to this from its stack. */
 const ONE_WRITE_BYTES = 16 * 1024 - 1024;
 
@@ -18,6 +23,8 @@ export interface ClientResources {
   readonly frames: FramePool;
   readonly limits: StreamLimits;
   readonly maxBodyBytes: number;
+  /** Bytes of all bodies that are not whole yet. */
+  readonly receiving: { bytes: number };
   /** Streams by their socket, for the socket's stall timer. */
   readonly streams: WeakMap<Socket, StreamWriter>;
 }
@@ -31,6 +38,8 @@ export class HttpClient implements Client {
   /** The request has been read to its end, so the connection can carry another. */
   #received = false;
   #expectsContinue: boolean;
+  /** This request's part of {@link ClientResources.receiving}. */
+  #receivingBytes = 0;
 
   constructor(
     request: IncomingMessage,
@@ -54,20 +63,30 @@ export class HttpClient implements Client {
       this.#expectsContinue = false;
       this.#response.writeContinue();
     }
-    const pieces: Buffer[] = [];
-    let length = 0;
+    const { receiving } = this.#resources;
+    // The request lives as long as its answer, and these listeners with it; what they gather is taken out at the end.
+    const gathered = new GrowingBuffer();
     const onData = (piece: Buffer): void => {
-      length += piece.length;
-      if (length <= maxBodyBytes) return void pieces.push(piece);
-      this.#request.off("data", onData).off("end", onEnd);
-      done(tooLarge());
+      if (gathered.length + piece.length > maxBodyBytes) return refuse(tooLarge());
+      if (receiving.bytes + piece.length > MAX_RECEIVING_BYTES) {
+        return refuse(new GatewayError("overloaded", { retryAfterMs: jitteredMs(OVERLOADED_RETRY_MS) }));
+      }
+      receiving.bytes += piece.length;
+      this.#receivingBytes += piece.length;
+      gathered.append(piece);
     };
     const onEnd = (): void => {
       this.#received = true;
-      const body = pieces.length === 1 ? pieces[0]! : Buffer.concat(pieces, length);
-      // The request lives as long as its answer, and these listeners with it; a stream outlives its prompt by minutes.
-      pieces.length = 0;
-      done(body);
+      this.#giveBack();
+      done(gathered.take());
+    };
+    const refuse = (error: GatewayError): void => {
+      this.#request.off("data", onData).off("end", onEnd);
+      // Whatever made it seem small enough to be dropped: it goes on.
+      this.#received = false;
+      this.#giveBack();
+      gathered.take();
+      done(error);
     };
     this.#request.on("data", onData).on("end", onEnd);
   }
@@ -113,7 +132,13 @@ export class HttpClient implements Client {
 
   /** The response is closed, one way or another. */
   close(): void {
+    this.#giveBack();
     this.#stream?.close();
+  }
+
+  #giveBack(): void {
+    this.#resources.receiving.bytes -= this.#receivingBytes;
+    this.#receivingBytes = 0;
   }
 
   /**

@@ -47,6 +47,8 @@ type RequestHandler = (request: IncomingMessage, response: ServerResponse, expec
 /** What a listener tells its loop. */
 export interface ListenerEvents {
   readonly onRequest: RequestHandler;
+  /** A request was refused that could not be read. */
+  onUnreadable(code: ErrorCode): void;
   /** A socket's own timer has run out (slow clients have one). @returns whether it was taken care of. */
   onSocketTimeout(socket: Socket): boolean;
 }
@@ -76,6 +78,8 @@ export function createListener(
           ...options,
           cert: readFileSync(config.tls.certFile),
           key: readFileSync(config.tls.keyFile),
+          // Node's own is two minutes.
+          handshakeTimeout: headersMs,
         });
   // Fields past node's limit of 2,000 would not be refused but dropped, and with them a second Host. Their size is limited.
   server.maxHeadersCount = 0;
@@ -83,7 +87,10 @@ export function createListener(
   server.on("request", (request, response) => inTurn(request, response, "none"));
   server.on("checkContinue", (request, response) => inTurn(request, response, "continue"));
   server.on("checkExpectation", (request, response) => inTurn(request, response, "unknown"));
-  server.on("clientError", answerClientError);
+  server.on("clientError", (cause: NodeJS.ErrnoException, socket) => {
+    const code = answerClientError(cause, socket);
+    if (code !== undefined) events.onUnreadable(code);
+  });
   server.on("timeout", (socket: Socket) => {
     if (!events.onSocketTimeout(socket)) socket.destroy();
   });
@@ -137,13 +144,22 @@ export function listen(server: http.Server, { host, port, setting }: ListenPlace
 }
 
 /** llhttp could not read the request, or it came too slowly. What follows on the connection can't be trusted. */
-function answerClientError(cause: NodeJS.ErrnoException, socket: Duplex): void {
+function answerClientError(cause: NodeJS.ErrnoException, socket: Duplex): ErrorCode | undefined {
   // Refused before, and still sending: that is dropped until the client has closed its side.
-  if (lingering.has(socket)) return;
+  if (lingering.has(socket)) return undefined;
   if (cause.code === "ECONNRESET" || !socket.writable) return void socket.destroy();
   // An answer that has begun can't be taken back, and a second one must not be put behind it.
   const message = (socket as Socket & { _httpMessage?: ServerResponse })._httpMessage;
-  if (message?.writableEnded === true) return lingerThenDestroy(socket);
+  if (message?.writableEnded === true) {
+    lingerThenDestroy(socket);
+    return undefined;
+  }
+  // The fault lies behind a request that is whole and sound: that is answered, and then the connection ends.
+  if (message?.req.complete === true && !message.headersSent) {
+    message.shouldKeepAlive = false;
+    lingering.add(socket);
+    return undefined;
+  }
   if (message?.headersSent === true) return void socket.destroy();
   const error = new GatewayError(clientErrorCode(cause.code));
   const body = openai.errorBody(error);
@@ -157,6 +173,7 @@ function answerClientError(cause: NodeJS.ErrnoException, socket: Duplex): void {
   ];
   socket.end(`${fields.join("\r\n")}\r\n\r\n${body}`);
   lingerThenDestroy(socket);
+  return error.code;
 }
 
 function clientErrorCode(code: string | undefined): ErrorCode {

@@ -42,6 +42,7 @@ export class Loop implements FrontOwner, LoopReadings {
   /** What answers are written to: the same, or what speaks TLS over them. */
   readonly #answering = new Set<Socket>();
   readonly #server: http.Server;
+  readonly #receiving = { bytes: 0 };
   #upstreams: UpstreamSet;
   #runtime: Runtime;
   #resources: ClientResources;
@@ -58,6 +59,7 @@ export class Loop implements FrontOwner, LoopReadings {
     this.#resources = this.#makeResources(snapshot);
     const events: ListenerEvents = {
       onRequest: (request, response, expectation) => handleRequest(this, request, response, expectation),
+      onUnreadable: (code) => this.metrics.refused.add(1, code),
       onSocketTimeout: (socket) => {
         const stream = this.#streams.get(socket);
         stream?.stalled();
@@ -204,6 +206,7 @@ export class Loop implements FrontOwner, LoopReadings {
       },
       maxBodyBytes: snapshot.server.maxBodySizeBytes,
       streams: this.#streams,
+      receiving: this.#receiving,
     };
   }
 }

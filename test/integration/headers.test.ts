@@ -120,7 +120,7 @@ test("what an upstream says in its head is not passed on beyond the allow-list",
           .map(([name, value]) => `${name}: ${value}\r\n`)
           .join("");
         socket.write(STREAM_HEAD.replace("\r\n", `\r\n${lines}`) + chunk(DONE_EVENTS).toString() + LAST_CHUNK);
-      } else socket.write(response(status, '{"error":{"message":"m"}}', said));
+      } else socket.write(response(status, status === 200 ? '{"id":"x"}' : '{"error":{"message":"m"}}', said));
     });
     await using gateway = await startGateway(configFor(upstream.url));
     for (const stream of [false, true]) {

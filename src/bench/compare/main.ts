@@ -65,8 +65,15 @@ async function main(args: string[]): Promise<number> {
   const outcomes = await compare(chosenSubjects(values.only, values.peers), rounds, holdStreams);
   const text = renderComparison({ date: new Date(), machine: describeMachine(), rounds, holdStreams, outcomes });
   process.stdout.write(`${text}\n`);
+  // A table without its baseline or with broken streams is not worth keeping.
+  const sound = outcomes.slice(0, 2).every((outcome) => "rounds" in outcome && outcome.rounds.every(isSound));
+  if (!sound) return 1;
   if (values.write) writeFileSync(DOCUMENT, replaceGenerated(readFileSync(DOCUMENT, "utf8"), text));
   return 0;
+}
+
+function isSound(figures: RoundFigures | null): boolean {
+  return figures !== null && figures.faults.length === 0;
 }
 
 function chosenSubjects(only: string | undefined, peers: boolean): readonly Subject[] {
@@ -101,9 +108,9 @@ async function compare(subjects: readonly Subject[], rounds: number, holdStreams
     for (let round = 0; round < rounds; round++) {
       say(`round ${round + 1} of ${rounds}`);
       const direct = await measureDirect(sim.answer, sizes);
-      // Another one first each round, so that none always meets the same neighbour.
-      for (let step = 0; step < contestants.length; step++) {
-        const entry = contestants[(round + step) % contestants.length]!;
+      // In another order each round, so that none always meets the same neighbour.
+      const order = contestants.map((entry) => ({ entry, place: Math.random() })).sort((a, b) => a.place - b.place);
+      for (const { entry } of order) {
         entry.rounds[round] = await entry.running.measure(direct).catch((error: unknown) => {
           interrupted.signal.throwIfAborted();
           entry.failure = (error as Error).message;

@@ -56,10 +56,12 @@ export function renderComparison(comparison: Comparison): string {
     "",
     ...lines,
     "",
-    "In parentheses the ratio to nginx in the same round; all figures are medians of " +
-      `${comparison.rounds} rounds. What is measured has one core, the sim and the load client share the other. ` +
+    "In parentheses the ratio to nginx in the same round; CPU and times are medians of " +
+      `${comparison.rounds} rounds. What is measured has one core, where the others idle meanwhile; the sim and the load ` +
+      "client share the other. " +
       "CPU: user and system time of the whole process tree. Token events: 1,000 streams × 20/s. Requests: small JSON, " +
-      `64 connections in a closed loop. RSS: at ${comparison.holdStreams} streams held, over the process after its first requests. ` +
+      "64 connections in a closed loop, so a quicker gateway gets more of them. RSS: once, in the fresh process, at " +
+      `${comparison.holdStreams} streams held, over the process after its first requests. ` +
       `Added latency: the p99 from the sim's stamp to arrival, less that of the same load straight at the sim.`,
     ...(shares.length === 0 ? [] : ["", ...shares]),
   ].join("\n");
@@ -75,6 +77,8 @@ export function replaceGenerated(document: string, generated: string): string {
 
 function measuredRow(outcome: Extract<SubjectOutcome, { rounds: unknown }>, baseline: Rounds): string[] {
   const { rounds } = outcome;
+  // At a share of the load, what streams cost drowns in what the process costs by itself.
+  const whole = outcome.share === 1;
   const compared = (figure: ComparedFigure, show: (value: number) => string): string => {
     const value = medianOf(rounds, figure);
     const ratio = medianRatio(rounds, baseline, figure);
@@ -87,9 +91,9 @@ function measuredRow(outcome: Extract<SubjectOutcome, { rounds: unknown }>, base
     `${outcome.name} ${outcome.version}`,
     compared("cpuUsPerEvent", micros),
     compared("cpuUsPerRequest", micros),
-    compared("rssBytesPerStream", kibibytes),
+    whole ? compared("rssBytesPerStream", kibibytes) : "–",
     `${milliseconds(medianOf(rounds, "ttftP50Us"))} / ${milliseconds(medianOf(rounds, "ttftP99Us"))} ms`,
-    `${milliseconds(medianOf(rounds, "addedP99Us"))} ms`,
+    whole ? `${milliseconds(medianOf(rounds, "addedP99Us"))} ms` : "–",
     faults.length === 0 ? "whole" : oneLine([...new Set(faults)].join(", ")),
   ];
 }
