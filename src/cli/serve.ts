@@ -132,9 +132,9 @@ async function reload(loop: Loop, read: () => Promise<ReadConfig>, log: Log): Pr
     return log.error({ faults }, "the new config is at fault; the old one stays");
   }
   const listeners = ({ server: { host, port, tls }, admin }: ConfigSnapshot): string =>
-    JSON.stringify([host, port, tls, admin.host, admin.port]);
+    JSON.stringify([host, port, tls !== undefined, admin.host, admin.port]);
   if (listeners(loop.runtime.snapshot) !== listeners(next.config)) {
-    log.warn("listeners keep their host, port and TLS files until a restart");
+    log.warn("listeners keep their host and port, and whether they speak TLS, until a restart");
   }
   loop.reload(next.config);
   log.info({ configVersion: next.config.version }, "config reloaded");

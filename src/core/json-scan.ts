@@ -60,8 +60,11 @@ class Scanner {
   readonly #bytes: Buffer;
   #at = 0;
 
-  constructor(bytes: Buffer) {
+  readonly #exactCase: boolean;
+
+  constructor(bytes: Buffer, exactCase: boolean) {
     this.#bytes = bytes;
+    this.#exactCase = exactCase;
   }
 
   /** The top-level object, noting where the values of `wanted` keys stand. */
@@ -86,6 +89,8 @@ class Scanner {
       if (wanted.has(name)) {
         if (spans.has(name)) throw new Fault(start, `the key "${name}" appears twice`);
         spans.set(name, { start, end: this.#at });
+      } else if (this.#exactCase && wanted.has(name.toLowerCase())) {
+        throw new Fault(start, `the key "${name}" appears twice to readers that ignore case`);
       }
       this.#space();
       const byte = this.#bytes[this.#at];
@@ -257,10 +262,14 @@ function isHexDigit(byte: number | undefined): boolean {
  *
  * Accepts exactly what `JSON.parse` accepts of an object, but: nesting beyond 128, bytes that are not UTF-8, and a wanted
  * key that appears twice (however it is escaped) are faults.
+ *
+ * @param wanted in lower case where `exactCase`.
+ * @param exactCase also a key that is a wanted one but for its case is a fault: some servers (Go's `encoding/json`) would
+ *   read it, and so something else than we do. @default false
  */
-export function scanJsonObject(bytes: Buffer, wanted: ReadonlySet<string>): JsonScan {
+export function scanJsonObject(bytes: Buffer, wanted: ReadonlySet<string>, exactCase = false): JsonScan {
   try {
-    const spans = new Scanner(bytes).object(wanted);
+    const spans = new Scanner(bytes, exactCase).object(wanted);
     if (!isUtf8(bytes)) return { ok: false, offset: 0, reason: "not valid UTF-8" };
     return { ok: true, spans };
   } catch (fault) {

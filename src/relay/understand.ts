@@ -19,7 +19,7 @@ const MAX_MODEL_NAME_LENGTH = 256;
 
 /** For routes that pass a body on: `model` and `stream`. */
 export function understand(body: Buffer): Understanding | GatewayError {
-  const scan = scanJsonObject(body, PASS_FIELDS);
+  const scan = scanJsonObject(body, PASS_FIELDS, true);
   if (!scan.ok) return invalidJson(body, scan.offset, scan.reason);
   const model = valueOf(body, scan.spans.get("model"));
   if (model !== undefined && (typeof model !== "string" || model === "" || model.length > MAX_MODEL_NAME_LENGTH)) {
@@ -37,7 +37,7 @@ export function understand(body: Buffer): Understanding | GatewayError {
 
 /** For the prompt endpoints. @returns the prompt as it came, not blank. */
 export function understandPrompt(body: Buffer): string | GatewayError {
-  const scan = scanJsonObject(body, PROMPT_FIELDS);
+  const scan = scanJsonObject(body, PROMPT_FIELDS, true);
   if (!scan.ok) return invalidJson(body, scan.offset, scan.reason);
   const prompt = valueOf(body, scan.spans.get("prompt"));
   if (prompt === undefined || prompt === null) return new GatewayError("prompt_empty", { param: "prompt" });

@@ -97,6 +97,12 @@ export function createListener(
   return server;
 }
 
+/** New connections get what the TLS files hold now: certificates are renewed under the same name. @throws when unreadable. */
+export function renewCertificate(server: http.Server, { tls }: ServerConfig): void {
+  if (tls === undefined || !(server instanceof https.Server)) return;
+  server.setSecureContext({ cert: readFileSync(tls.certFile), key: readFileSync(tls.keyFile) });
+}
+
 /** Hands requests on one at a time per connection, in the order in which they came. */
 function turnKeeper(onRequest: RequestHandler): RequestHandler {
   const waitingOn = new WeakMap<Socket, number>();

@@ -15,7 +15,7 @@ import { FramePool } from "./frame-pool.ts";
 import { handleRequest } from "./front.ts";
 import type { FrontOwner } from "./front.ts";
 import type { ClientResources } from "./http-client.ts";
-import { createListener, listen } from "./listener.ts";
+import { createListener, listen, renewCertificate } from "./listener.ts";
 import type { ListenerEvents, ListenerTimeouts } from "./listener.ts";
 import type { StreamWriter } from "./stream-writer.ts";
 import { UpstreamSet } from "./upstream-set.ts";
@@ -127,6 +127,7 @@ export class Loop implements FrontOwner, LoopReadings {
     this.#runtime = this.#makeRuntime(snapshot);
     this.#resources = this.#makeResources(snapshot);
     previous.retireAllBut(this.#upstreams);
+    renewCertificate(this.#server, snapshot.server);
   }
 
   /**

@@ -164,3 +164,13 @@ test("the listener survives random bytes and mutated requests, and still serves"
   assert.equal(upstream.accepted, 0);
   assert.equal(gateway.loop.calls, 0);
 });
+
+test("a key that is `model` but for its case is refused, and nothing is sent upstream", async () => {
+  await using upstream = await startScripted(({ socket }) => void socket.write(response(200, "{}")));
+  await using gateway = await startGateway(configFor(upstream.url));
+  for (const body of ['{"model":"a","MODEL":"b"}', '{"Model":"b","model":"a"}', '{"model":"a","\\u004dodel":"b"}']) {
+    const answer = await post(`${gateway.url}/v1/chat/completions`, body);
+    assert.deepEqual([answer.status, answer.headers.get("x-headwaiter-error")], [400, "invalid_request"]);
+  }
+  assert.equal(upstream.requests.length, 0);
+});
