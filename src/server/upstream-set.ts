@@ -17,6 +17,9 @@ export class UpstreamSet {
   /** What an endpoint was made from → the endpoint. */
   readonly #endpoints = new Map<string, Endpoint>();
 
+  /** Endpoints of earlier configs that still finish their exchanges, and whose they were. */
+  readonly #retiring = new Map<Endpoint, string>();
+
   /** @param previous endpoints that are the same in both are taken over, connections and all. */
   constructor(snapshot: ConfigSnapshot, loop: LoopResources, previous?: UpstreamSet) {
     const byName = new Map<string, Upstream>();
@@ -30,6 +33,7 @@ export class UpstreamSet {
       byName.set(config.name, new Upstream(config, endpoints));
     }
     this.byName = byName;
+    if (previous !== undefined) this.#inherit(previous);
   }
 
   /** @param key from {@link endpointKey}. */
@@ -41,12 +45,16 @@ export class UpstreamSet {
     for (const [upstream, { endpoints }] of this.byName) {
       for (const { name, outstanding } of new Set(endpoints)) yield { upstream, endpoint: name, outstanding };
     }
+    for (const [{ name, outstanding }, upstream] of this.#retiring) {
+      if (outstanding > 0) yield { upstream, endpoint: name, outstanding };
+    }
   }
 
   /** Connections to all endpoints. */
   connections(): number {
     let count = 0;
     for (const endpoint of this.#endpoints.values()) count += endpoint.connections;
+    for (const endpoint of this.#retiring.keys()) count += endpoint.connections;
     return count;
   }
 
@@ -57,6 +65,15 @@ export class UpstreamSet {
 
   destroy(): void {
     for (const endpoint of this.#endpoints.values()) endpoint.destroy();
+    for (const endpoint of this.#retiring.keys()) endpoint.destroy();
+  }
+
+  #inherit(previous: UpstreamSet): void {
+    const kept = new Set(this.#endpoints.values());
+    const own = [...previous.byName].flatMap(([name, { endpoints }]) => endpoints.map((one) => [one, name] as const));
+    for (const [endpoint, name] of [...own, ...previous.#retiring]) {
+      if (!kept.has(endpoint) && endpoint.connections > 0) this.#retiring.set(endpoint, name);
+    }
   }
 }
 

@@ -33,9 +33,12 @@ test("a stream keeps the config it started with; new requests get the new one; t
 
   gateway.loop.reload(snapshotOf(configFor(fresh.url)));
   assert.equal(await (await post(gateway.url + CHAT, chat())).text(), '{"from":"new"}');
+  const outstanding = (): number => [...gateway.loop.endpoints()].reduce((sum, one) => sum + one.outstanding, 0);
+  assert.equal(outstanding(), 1, "the stream on the old endpoint still counts");
   held[0]!.socket.write(chunk(tokenEvent("b") + DONE_EVENTS).toString() + LAST_CHUNK);
   assert.equal((await client.answer()).body, tokenEvent("a") + tokenEvent("b") + DONE_EVENTS);
   await old.allClosed();
+  await waitUntil(() => outstanding() === 0);
   // The client's connection lives on, under the new config.
   client.send(rawPost(CHAT, chat()));
   assert.equal((await client.answer()).body, '{"from":"new"}');
