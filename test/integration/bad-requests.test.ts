@@ -6,6 +6,7 @@ import type { TestGateway } from "../support/gateway.ts";
 import { rawClient, rawPost } from "../support/raw-client.ts";
 import { response, startScripted } from "../support/scripted-upstream.ts";
 import type { ScriptedUpstream } from "../support/scripted-upstream.ts";
+import { waitUntil } from "../support/wait-until.ts";
 
 const CHAT = "/v1/chat/completions";
 
@@ -173,4 +174,32 @@ test("a key that is `model` but for its case is refused, and nothing is sent ups
     assert.deepEqual([answer.status, answer.headers.get("x-headwaiter-error")], [400, "invalid_request"]);
   }
   assert.equal(upstream.requests.length, 0);
+});
+
+test("past the loop's share of unfinished bodies a request gets 503 overloaded, and what was taken is given back", async () => {
+  await using upstream = await startScripted(({ socket }) => void socket.write(response(200, "{}")));
+  await using gateway = await startGateway(configFor(upstream.url));
+  const { receiving } = gateway.loop.resources;
+  const taken = 512 * 1024 * 1024;
+  receiving.bytes = taken;
+  const refused = await post(`${gateway.url}/v1/chat/completions`, chat());
+  assert.deepEqual([refused.status, refused.headers.get("x-headwaiter-error")], [503, "overloaded"]);
+  assert.ok(Number(refused.headers.get("retry-after")) >= 1);
+  assert.equal(upstream.requests.length, 0);
+  assert.equal(receiving.bytes, taken);
+  receiving.bytes = 0;
+  assert.equal((await post(`${gateway.url}/v1/chat/completions`, chat())).status, 200);
+  assert.equal(receiving.bytes, 0);
+});
+
+test("a client that leaves in the middle of its body gives back what it took", async () => {
+  await using upstream = await startScripted(() => {});
+  await using gateway = await startGateway(configFor(upstream.url));
+  const { receiving } = gateway.loop.resources;
+  const client = rawClient(gateway.port);
+  client.send("POST /v1/chat/completions HTTP/1.1\r\nhost: a\r\ncontent-length: 1000\r\n\r\n" + "x".repeat(100));
+  await waitUntil(() => receiving.bytes === 100);
+  client[Symbol.dispose]();
+  assert.equal((await gateway.access()).outcome, "client_gone");
+  assert.equal(receiving.bytes, 0);
 });
