@@ -78,7 +78,7 @@ export class Attempt extends TimerEntry implements ExchangeSink, Work {
     call.work = this;
     call.runtime.metrics.streamsOpen.add(1, call.upstream!.config.name);
     call.runtime.wheel.arm(this, call.startedMs + call.upstream!.config.timeouts.totalMs);
-    this.#open(false);
+    this.#open(null);
   }
 
   onSent(): void {
@@ -138,7 +138,7 @@ export class Attempt extends TimerEntry implements ExchangeSink, Work {
     if (failure.safeToRetry && !this.#retried && this.#request !== null) {
       this.#retried = true;
       this.#countAttempt("retried");
-      return this.#open(true);
+      return this.#open(failure);
     }
     this.fail(gatewayError(failure), FAILURE_OUTCOMES[failure.kind] ?? "upstream_failed");
   }
@@ -220,15 +220,18 @@ export class Attempt extends TimerEntry implements ExchangeSink, Work {
     settle(this.call, outcome);
   }
 
-  #open(fresh: boolean): void {
+  /** @param retried why the first try failed, `null` for that first try. */
+  #open(retried: TransportFailure | null): void {
     const { call } = this;
     this.#endpoint = call.upstream!.pick();
     call.endpoint = this.#endpoint.name;
     call.attempts++;
     this.#activeMs = 0;
-    const opened = this.#endpoint.open(this.#request!, this, { fresh });
+    const opened = this.#endpoint.open(this.#request!, this, { fresh: retried !== null });
     if (isFailure(opened)) {
-      this.fail(gatewayError(opened), FAILURE_OUTCOMES[opened.kind] ?? "upstream_failed");
+      // A reload has retired the endpoint meanwhile: what the client should know is what went wrong before.
+      const failure = opened.kind === "closed" && retried !== null ? retried : opened;
+      this.fail(gatewayError(failure), FAILURE_OUTCOMES[failure.kind] ?? "upstream_failed");
     } else {
       this.#exchange = opened;
       // An idle connection has sent the request within `open`, before there was an exchange whose silence could count.

@@ -81,3 +81,19 @@ test("a request that was being received during the reload is served by the new c
   client.send(request.slice(-5));
   assert.equal((await client.answer()).body, '{"from":"new"}');
 });
+
+test("a reused connection that dies after a reload is the upstream's failure, not a shutdown of ours", async () => {
+  const held: ReceivedRequest[] = [];
+  await using upstream = await startScripted((request) => {
+    if (request.index === 0) request.socket.write(response(200, "{}"));
+    else held.push(request);
+  });
+  await using gateway = await startGateway(configFor(upstream.url));
+  await (await post(gateway.url + CHAT, chat())).text();
+  const answer = post(gateway.url + CHAT, chat());
+  await waitUntil(() => held.length === 1);
+  gateway.loop.reload(snapshotOf(configFor(upstream.url).replace("sk-test-upstream-key", "sk-another-key")));
+  held[0]!.socket.destroy();
+  const refused = await answer;
+  assert.deepEqual([refused.status, refused.headers.get("x-headwaiter-error")], [502, "upstream_disconnected"]);
+});
