@@ -13,12 +13,13 @@ if (major < REQUIRED_NODE[0] || (major === REQUIRED_NODE[0] && minor < REQUIRED_
 }
 
 /**
- * Two settings that V8 reads only when a process starts, so the gateway starts itself again with them, in the same process
+ * Settings that V8 reads only when a process starts, so the gateway starts itself again with them, in the same process
  * (decision 0011 has the figures). Its young generation, which is sized by the machine's memory and fills whatever it has
  * with garbage, gets 4 MB halves. Its helpers get one thread: several, on the loop's core, hold up every stream for tens of
- * milliseconds while they collect.
+ * milliseconds while they collect. And it may not conclude from a thousand streams, whose objects live for minutes, that
+ * those of the next small request will, too: it would put them all where only a full collection finds them.
  */
-const V8_SETTINGS = ["--max-semi-space-size=4", "--v8-pool-size=1"] as const;
+const V8_SETTINGS = ["--max-semi-space-size=4", "--v8-pool-size=1", "--no-allocation-site-pretenuring"] as const;
 const [command = "serve"] = process.argv.slice(2);
 // A supervisor that talks to us over a channel of Node's would lose it.
 if ((command === "serve" || command.startsWith("-")) && process.platform !== "win32" && process.channel === undefined) {

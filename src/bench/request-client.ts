@@ -1,5 +1,5 @@
 /**
- * One keep-alive connection that sends a small JSON request, waits for the whole answer, and sends the next.
+ * One keep-alive connection that carries small JSON requests, one at a time.
  */
 
 import type { Socket } from "node:net";
@@ -15,9 +15,11 @@ interface RequestClientOptions {
   readonly target: Target;
   readonly order: SimOrder;
   readonly meter: Meter;
+  /** An answer has come whole: the client is free to {@link RequestClient.send} again, at once or later. */
+  readonly onAnswered: (client: RequestClient) => void;
 }
 
-/** A closed loop over one connection: begins with its construction, ends with {@link stop} or its first fault. */
+/** Sends its first request with its construction; ends with {@link stop} or its first fault. */
 export class RequestClient implements ResponseSink, TokenSink {
   /** How it ended; `null` while it runs. */
   outcome: StreamOutcome | null = null;
@@ -25,6 +27,7 @@ export class RequestClient implements ResponseSink, TokenSink {
   readonly #meter: Meter;
   readonly #tokensAsked: number;
   readonly #request: string;
+  readonly #onAnswered: (client: RequestClient) => void;
   readonly #reader = new ResponseReader();
   readonly #scanner = new TokenScanner();
   readonly #socket: Socket;
@@ -37,6 +40,7 @@ export class RequestClient implements ResponseSink, TokenSink {
     this.#meter = options.meter;
     this.#tokensAsked = options.order.tokens;
     this.#request = chatRequest(options.target, options.order, false);
+    this.#onAnswered = options.onAnswered;
     this.#meter.begun++;
     this.#socket = openLoadSocket(options.target, this.#request, {
       onRead: (bytes, sizeBytes) => this.#onRead(bytes, sizeBytes),
@@ -44,7 +48,14 @@ export class RequestClient implements ResponseSink, TokenSink {
     });
   }
 
-  /** Ends the loop from our side, without a fault. */
+  /** Sends the next request; the one before must have been answered. */
+  send(): void {
+    if (this.outcome !== null) return;
+    this.#sentUs = monotonicUs();
+    this.#socket.write(this.#request, "latin1");
+  }
+
+  /** Ends from our side, without a fault. */
   stop(): void {
     this.#end("stopped");
   }
@@ -78,15 +89,13 @@ export class RequestClient implements ResponseSink, TokenSink {
 
   #onAnswer(): void {
     const meter = this.#meter;
-    const nowUs = monotonicUs();
     meter.answers++;
-    meter.latency.record(nowUs - this.#sentUs);
+    meter.latency.record(monotonicUs() - this.#sentUs);
     this.#sequence.settle(this.#tokensAsked, meter.faults);
     this.#sequence = new TokenSequence();
     this.#scanner.reset();
     this.#reader.next();
-    this.#sentUs = nowUs;
-    this.#socket.write(this.#request, "latin1");
+    this.#onAnswered(this);
   }
 
   #onClose(error: Error | null): void {

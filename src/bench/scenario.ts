@@ -16,7 +16,7 @@ export interface LoadPlan {
   readonly durationMs: number;
   /** Streams begun a second. */
   readonly rampPerSecond: number;
-  /** Token events a second, of all streams together. */
+  /** Token events a second of all streams together, or requests a second of all connections; of these 0 is as many as go. */
   readonly eventsPerSecond: number;
 }
 

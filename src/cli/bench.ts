@@ -19,7 +19,7 @@ Opens streams at the gateway at URL and checks every token of them; without a UR
   --streams N       streams, or connections for requests
   --duration 30s    the steady window that is measured
   --ramp N/s        streams begun a second
-  --rate N/s        token events a second of all streams together
+  --rate N/s        token events a second of all streams together; for requests: of these
   --pid PID         the gateway at URL, for its CPU and memory
   --sim URL         the sim behind the gateway at URL: for added latency, and for cancel
   --model NAME      model asked for (default sim)

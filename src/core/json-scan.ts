@@ -23,6 +23,26 @@ export type JsonScan =
   | { readonly ok: true; readonly spans: ReadonlyMap<string, JsonSpan> }
   | { readonly ok: false; readonly offset: number; readonly reason: string };
 
+/** The top-level keys that a scan looks for. Made once, since keys of other lengths are passed over without being read. */
+export class WantedKeys {
+  readonly #names: ReadonlySet<string>;
+  readonly #lengths: ReadonlySet<number>;
+
+  /** @param names in lower-case ASCII. */
+  constructor(...names: string[]) {
+    this.#names = new Set(names);
+    this.#lengths = new Set(names.map((name) => name.length));
+  }
+
+  has(name: string): boolean {
+    return this.#names.has(name);
+  }
+
+  hasLength(length: number): boolean {
+    return this.#lengths.has(length);
+  }
+}
+
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
 const COMMA = 0x2c;
@@ -60,15 +80,12 @@ class Scanner {
   readonly #bytes: Buffer;
   #at = 0;
 
-  readonly #exactCase: boolean;
-
-  constructor(bytes: Buffer, exactCase: boolean) {
+  constructor(bytes: Buffer) {
     this.#bytes = bytes;
-    this.#exactCase = exactCase;
   }
 
   /** The top-level object, noting where the values of `wanted` keys stand. */
-  object(wanted: ReadonlySet<string>): Map<string, JsonSpan> {
+  object(wanted: WantedKeys): Map<string, JsonSpan> {
     const spans = new Map<string, JsonSpan>();
     this.#space();
     if (this.#bytes[this.#at] !== OPEN_OBJECT) throw new Fault(this.#at, "expected an object");
@@ -81,16 +98,16 @@ class Scanner {
     return spans;
   }
 
-  #members(wanted: ReadonlySet<string>, spans: Map<string, JsonSpan>): void {
+  #members(wanted: WantedKeys, spans: Map<string, JsonSpan>): void {
     for (;;) {
-      const name = this.#key();
+      const name = this.#key(wanted);
       const start = this.#at;
       this.#value();
-      if (wanted.has(name)) {
+      if (name !== null && wanted.has(name)) {
         if (spans.has(name)) throw new Fault(start, `the key "${name}" appears twice`);
         spans.set(name, { start, end: this.#at });
-      } else if (this.#exactCase && wanted.has(name.toLowerCase())) {
-        throw new Fault(start, `the key "${name}" appears twice to readers that ignore case`);
+      } else if (name !== null && wanted.has(name.toLowerCase())) {
+        throw new Fault(start, `the key "${name}" must be written in lower case`);
       }
       this.#space();
       const byte = this.#bytes[this.#at];
@@ -100,8 +117,8 @@ class Scanner {
     }
   }
 
-  /** A top-level key and its colon; leaves the position at the value. */
-  #key(): string {
+  /** A top-level key and its colon; leaves the position at the value. @returns `null` for what can't be a wanted one. */
+  #key(wanted: WantedKeys): string | null {
     this.#space();
     const start = this.#at;
     const escaped = this.#string();
@@ -109,7 +126,7 @@ class Scanner {
     this.#colon();
     // An escaped key (`"\u006dodel"`) is the same key for the upstream, so it is for us.
     if (escaped) return JSON.parse(this.#bytes.toString("utf8", start, end)) as string;
-    return end - start > 66 ? "" : this.#bytes.toString("latin1", start + 1, end - 1);
+    return wanted.hasLength(end - start - 2) ? this.#bytes.toString("latin1", start + 1, end - 1) : null;
   }
 
   #colon(): void {
@@ -260,16 +277,13 @@ function isHexDigit(byte: number | undefined): boolean {
 /**
  * Checks that `bytes` are one JSON object and finds the values of the `wanted` top-level keys.
  *
- * Accepts exactly what `JSON.parse` accepts of an object, but: nesting beyond 128, bytes that are not UTF-8, and a wanted
- * key that appears twice (however it is escaped) are faults.
- *
- * @param wanted in lower case where `exactCase`.
- * @param exactCase also a key that is a wanted one but for its case is a fault: some servers (Go's `encoding/json`) would
- *   read it, and so something else than we do. @default false
+ * Accepts exactly what `JSON.parse` accepts of an object, but these are faults: nesting beyond 128, bytes that are not
+ * UTF-8, a wanted key that appears twice (however it is escaped), and one that is a wanted key but for its case, since some
+ * servers (Go's `encoding/json`) would read it, and so something else than we do.
  */
-export function scanJsonObject(bytes: Buffer, wanted: ReadonlySet<string>, exactCase = false): JsonScan {
+export function scanJsonObject(bytes: Buffer, wanted: WantedKeys): JsonScan {
   try {
-    const spans = new Scanner(bytes, exactCase).object(wanted);
+    const spans = new Scanner(bytes).object(wanted);
     if (!isUtf8(bytes)) return { ok: false, offset: 0, reason: "not valid UTF-8" };
     return { ok: true, spans };
   } catch (fault) {

@@ -2,12 +2,11 @@
  * Passes on an answer that is one JSON body. Small ones are gathered and checked first, so that garbage under a 200 and a
  * connection that breaks become proper errors; larger ones pass as they come, in bounded memory.
  */
+import { isUtf8 } from "node:buffer";
 import { GatewayError } from "../core/errors.ts";
 import { GrowingBuffer } from "../core/growing-buffer.ts";
-import { scanJsonObject } from "../core/json-scan.ts";
-import type { JsonSpan } from "../core/json-scan.ts";
 import type { Outcome } from "../core/outcome.ts";
-import { parseJson } from "../dialects/json-access.ts";
+import { at, parseJson } from "../dialects/json-access.ts";
 import type { Usage } from "../dialects/sse-scan.ts";
 import type { HeaderList } from "../upstream/exchange.ts";
 import { answerHeaders, passOnHeaders } from "./answer-headers.ts";
@@ -20,7 +19,6 @@ import { redact } from "./redact.ts";
 const GATHER_LIMIT_BYTES = 256 * 1024;
 /** Of a larger body this much of its end is kept to find the usage in. */
 const TAIL_BYTES = 8 * 1024;
-const READ_FIELDS: ReadonlySet<string> = new Set(["usage", "usageMetadata", "error"]);
 const USAGE_AT_END = /"usage(?:Metadata)?"\s*:\s*(\{(?:[^{}]|\{[^{}]*\})*\})[\s\S]{0,512}$/;
 
 /** See the file's comment. */
@@ -59,23 +57,20 @@ export class BodyRelay implements Receiver, ClientStreamEvents {
         return this.fail(error, "upstream_cut");
       }
       const usage = USAGE_AT_END.exec(this.#tail)?.[1];
-      if (usage !== undefined) call.usage = this.#usageFrom(`{"usage":${usage},"usageMetadata":${usage}}`);
+      if (usage !== undefined) {
+        const answer = parseJson(`{"usage":${usage},"usageMetadata":${usage}}`);
+        call.usage = call.upstream!.dialect.usageOf(answer) ?? null;
+      }
       this.#attempt.stop();
       this.#stream.end();
       if (!call.settled) this.#attempt.awaitDelivery();
       return;
     }
     const body = this.#gathered.take();
-    const scan = scanJsonObject(body, READ_FIELDS);
-    if (!scan.ok) {
-      const error = new GatewayError("upstream_invalid", { detail: `the body is not JSON: ${scan.reason}` });
-      return this.#attempt.refuse(error, "upstream_failed");
-    }
-    const failure = this.#failureIn(body, scan.spans);
+    const answer = parseAnswer(body);
+    const failure = this.#failureOf(answer);
     if (failure !== undefined) return this.#attempt.refuse(failure, "upstream_failed");
-    for (const [name, span] of scan.spans) {
-      call.usage ??= this.#usageFrom(`{"${name}":${body.toString("utf8", span.start, span.end)}}`);
-    }
+    call.usage = call.upstream!.dialect.usageOf(answer) ?? null;
     call.status = 200;
     call.client.answer(200, this.#answerHeaders(), body);
     this.#attempt.finish("completed");
@@ -122,12 +117,14 @@ export class BodyRelay implements Receiver, ClientStreamEvents {
     stream?.cut();
   }
 
-  /** A 200 that holds an error, or that is not the stream a prompt was to get, is none. */
-  #failureIn(body: Buffer, spans: ReadonlyMap<string, JsonSpan>): GatewayError | undefined {
+  /** A 200 that is no JSON object, holds an error, or is not the stream that a prompt was to get, is none. */
+  #failureOf(answer: unknown): GatewayError | undefined {
     const { call } = this.#attempt;
-    const span = spans.get("error");
-    if (span !== undefined && body.toString("latin1", span.start, span.end) !== "null") {
-      const said = call.upstream!.dialect.errorMessage(parseJson(body.toString("utf8")));
+    if (typeof answer !== "object" || answer === null || Array.isArray(answer)) {
+      return new GatewayError("upstream_invalid", { detail: "the body is not a JSON object" });
+    }
+    if ((at(answer, "error") ?? null) !== null) {
+      const said = call.upstream!.dialect.errorMessage(answer);
       const message = said === undefined ? undefined : redact(said, call.upstream!.config.apiKey);
       return new GatewayError("upstream_error", message === undefined ? {} : { message });
     }
@@ -158,8 +155,9 @@ export class BodyRelay implements Receiver, ClientStreamEvents {
     passOnHeaders(headers, this.#headers);
     return headers;
   }
+}
 
-  #usageFrom(json: string): Usage | null {
-    return this.#attempt.call.upstream!.dialect.usageOf(parseJson(json)) ?? null;
-  }
+/** `undefined` for what is no JSON. Its size is bounded, so what V8 may need for the worst of nesting is, too (60 bytes a byte). */
+function parseAnswer(body: Buffer): unknown {
+  return isUtf8(body) ? parseJson(body.toString("utf8")) : undefined;
 }

@@ -1,6 +1,7 @@
 /** One request of a client, from its arrival to its last byte: what every phase reads and the last one settles. */
 import type { ModelRoute } from "../config/snapshot.ts";
 import type { ErrorCode, GatewayError } from "../core/errors.ts";
+import { ListMember } from "../core/linked-list.ts";
 import type { Outcome } from "../core/outcome.ts";
 import type { Dialect } from "../dialects/dialect.ts";
 import type { Usage } from "../dialects/sse-scan.ts";
@@ -35,7 +36,7 @@ interface CallOptions {
 }
 
 /** See the file's comment. */
-export class Call {
+export class Call extends ListMember {
   readonly id: string;
   readonly kind: CallKind;
   readonly client: Client;
@@ -64,6 +65,7 @@ export class Call {
   detail: string | undefined;
 
   constructor(options: CallOptions) {
+    super();
     this.id = options.id;
     this.kind = options.kind;
     this.client = options.client;

@@ -73,7 +73,8 @@ export class HttpClient implements Client {
       }
       receiving.bytes += piece.length;
       this.#receivingBytes += piece.length;
-      gathered.append(piece);
+      // node:http makes a buffer for each piece, and most bodies are one.
+      gathered.adopt(piece);
     };
     const onEnd = (): void => {
       this.#received = true;

@@ -3,6 +3,7 @@ import type http from "node:http";
 import type { Socket } from "node:net";
 import type { ConfigSnapshot } from "../config/snapshot.ts";
 import { GatewayError } from "../core/errors.ts";
+import { LinkedList, ListMember } from "../core/linked-list.ts";
 import { TimerWheel } from "../core/timer-wheel.ts";
 import type { Log } from "../observe/log.ts";
 import { Metrics } from "../observe/metrics.ts";
@@ -28,6 +29,16 @@ const READ_BUFFER_BYTES = 64 * 1024;
 /** After the drain's time is up: for the last error events to leave. */
 const FINAL_FLUSH_MS = 500;
 
+/** A client's socket in a list of them. */
+class Connected extends ListMember {
+  readonly socket: Socket;
+
+  constructor(socket: Socket) {
+    super();
+    this.socket = socket;
+  }
+}
+
 /** See the file's comment. */
 export class Loop implements FrontOwner, LoopReadings {
   readonly metrics: Metrics;
@@ -36,11 +47,11 @@ export class Loop implements FrontOwner, LoopReadings {
   readonly #transport: LoopResources = { wheel: this.#wheel, readBuffer: Buffer.allocUnsafeSlow(READ_BUFFER_BYTES) };
   readonly #frames = new FramePool();
   readonly #streams = new WeakMap<Socket, StreamWriter>();
-  readonly #calls = new Set<Call>();
+  readonly #calls = new LinkedList<Call>();
   /** TCP connections. */
-  readonly #clients = new Set<Socket>();
+  readonly #clients = new LinkedList<Connected>();
   /** What answers are written to: the same, or what speaks TLS over them. */
-  readonly #answering = new Set<Socket>();
+  readonly #answering = new LinkedList<Connected>();
   readonly #server: http.Server;
   readonly #receiving = { bytes: 0 };
   #upstreams: UpstreamSet;
@@ -67,9 +78,10 @@ export class Loop implements FrontOwner, LoopReadings {
       },
     };
     this.#server = createListener(snapshot.server, events, timeouts);
-    const keep = (set: Set<Socket>) => (socket: Socket) => {
-      set.add(socket);
-      socket.once("close", () => set.delete(socket));
+    const keep = (list: LinkedList<Connected>) => (socket: Socket) => {
+      const connected = new Connected(socket);
+      list.add(connected);
+      socket.once("close", () => list.delete(connected));
     };
     this.#server.on("connection", keep(this.#clients));
     this.#server.on(snapshot.server.tls === undefined ? "connection" : "secureConnection", keep(this.#answering));
@@ -155,7 +167,7 @@ export class Loop implements FrontOwner, LoopReadings {
     this.#upstreams.destroy();
     const closed = new Promise((resolve) => this.#server.close(resolve));
     this.#server.closeAllConnections();
-    for (const socket of this.#clients) socket.destroy();
+    for (const { socket } of this.#clients) socket.destroy();
     await closed;
     this.#wheel.stop();
     this.metrics.close();
@@ -170,7 +182,7 @@ export class Loop implements FrontOwner, LoopReadings {
         clearTimeout(timer);
         resolve();
       };
-      for (const socket of this.#answering) socket.once("close", onClose).end();
+      for (const { socket } of this.#answering) socket.once("close", onClose).end();
       onClose();
     });
   }

@@ -126,6 +126,6 @@ async function runLoad(scenario: Scenario, plan: LoadPlan, place: LoadPlace): Pr
 }
 
 function scaled(plan: LoadPlan, share: number): LoadPlan {
-  const part = (count: number): number => Math.max(1, Math.round(count * share));
+  const part = (count: number): number => Math.ceil(count * share);
   return { ...plan, streams: part(plan.streams), eventsPerSecond: part(plan.eventsPerSecond) };
 }
