@@ -8,6 +8,7 @@ const USAGE = `Headwaiter: an LLM gateway that holds tens of thousands of token 
   headwaiter [serve] [--config FILE] [--host H] [--port N] [--workers 1|auto]
   headwaiter check [--config FILE]
   headwaiter sim [--host H] [--port N] [--http2] [--ttft 200ms] [--gap 20ms] [--tokens 100] [--error-rate 0..1]
+  headwaiter doctor [--config FILE] [--streams N] [--json]
   headwaiter bench [URL] [--scenario NAME] [--streams N] [--duration 30s] …   (headwaiter bench --help)
 
 Without a config it runs a demo: the simulated model "sim", and each provider whose key is in the environment.
@@ -67,6 +68,25 @@ const COMMANDS: Readonly<Record<string, Command>> = {
         ...(errorRate === undefined ? {} : { errorRate }),
       },
       process,
+    );
+  },
+  async doctor(args) {
+    const values = read(args, {
+      config: { type: "string" },
+      streams: { type: "string" },
+      json: { type: "boolean" },
+    });
+    const { streams } = number("streams", values);
+    if (streams !== undefined && !(Number.isSafeInteger(streams) && streams >= 1))
+      throw new UsageError(`--streams takes a whole number of 1 or more, not ${streams}`);
+    const { doctor } = await import("./doctor.ts");
+    return doctor(
+      {
+        ...text("config", values),
+        ...(streams === undefined ? {} : { streams }),
+        ...(values["json"] === true ? { json: true } : {}),
+      },
+      { stdout: process.stdout, env: process.env, cwd: process.cwd() },
     );
   },
   async bench(args) {
