@@ -18,7 +18,7 @@ export function showBytes(bytes: number): string {
 }
 
 /** @returns a round limit that holds `files`. */
-export function fileLimitFor(files: number): number {
+function fileLimitFor(files: number): number {
   return Math.max(LEAST_FILE_LIMIT, 2 ** Math.ceil(Math.log2(files)));
 }
 

@@ -101,12 +101,12 @@ function checkPorts(options: StreamCheckOptions): HostCheck {
   });
   const overHttp1 = upstreams.filter(({ addresses }) => addresses > 0);
   const allAddresses = overHttp1.reduce((sum, { addresses }) => sum + addresses, 0);
-  const isSure = config.source !== "demo" && overHttp1.length === upstreams.length;
+  const isSure = upstreams.every(({ addresses, negotiated }) => addresses > 0 && !negotiated);
   const found = `${ports.first}–${ports.last}: ${showCount(ports.usable)} connections to one upstream address`;
   return judge(name, found, options, (streams) => {
     const worst = Math.max(0, ...overHttp1.map(({ addresses, most }) => Math.min(streams, most) / addresses));
     if (worst <= ports.usable) return null;
-    const certain = isSure && !upstreams.some(({ negotiated }) => negotiated) && streams > allAddresses * ports.usable;
+    const certain = isSure && streams > allAddresses * ports.usable;
     return { certain, change: `${showCount(Math.ceil(worst))} to one address: ${morePorts(options, worst)}` };
   });
 }

@@ -8,7 +8,7 @@ export type Transport = "http1" | "http2" | "negotiated";
 /** Streams that share one HTTP/2 connection, unless the peer allows fewer. */
 export const STREAMS_PER_SESSION = 100;
 
-/** Half as much again as was measured at its most (docs/performance.md), for the kernel's part. */
+/** The target of docs/performance.md, twice what was measured: the kernel's own part of a socket is not in RSS. */
 const STREAM_BYTES = 40 * 1024;
 /** A process that has answered its first requests, without its loops. */
 const PROCESS_BYTES = 100 * 1024 * 1024;
@@ -29,7 +29,8 @@ export interface Load {
 
 /** @returns files that must be open at a time: a socket to each client, those to upstreams, and the process's own. */
 export function filesNeeded({ streams, loops, endpoints }: Load, transport: "http1" | "http2"): number {
-  const upstream = transport === "http1" ? streams : Math.ceil(streams / STREAMS_PER_SESSION) + loops * endpoints;
+  const sessions = Math.min(streams, Math.ceil(streams / STREAMS_PER_SESSION) + loops * endpoints);
+  const upstream = transport === "http1" ? streams : sessions;
   return streams + upstream + ownFiles(loops);
 }
 

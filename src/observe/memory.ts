@@ -5,7 +5,7 @@ import { cgroupHierarchies } from "./cgroup.ts";
 import { readHostNumber, readHostText } from "./host-file.ts";
 
 /** Which bound holds. `memory.high` does not end a process, but slows all that it does. */
-export type MemoryBound = "machine" | "memory.max" | "memory.high" | "memory.limit_in_bytes";
+type MemoryBound = "machine" | "memory.max" | "memory.high" | "memory.limit_in_bytes";
 
 /** Bytes. */
 export interface MemoryFacts {

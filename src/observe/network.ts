@@ -2,7 +2,7 @@
 import { readHostNumber, readHostText } from "./host-file.ts";
 
 /** The ports that outgoing connections take. */
-export interface EphemeralPorts {
+interface EphemeralPorts {
   readonly first: number;
   readonly last: number;
   /** Kept out of use (`net.ipv4.ip_local_reserved_ports`), as written: `8080,9090-9099`, or empty. */
