@@ -54,6 +54,10 @@ export type ServerConfig = Settings["server"];
 type AdminConfig = Settings["admin"];
 /** How streams to clients behave. `heartbeatMs` 0 means none. */
 type StreamsConfig = Settings["streams"];
+/** What images in requests are brought to; `undefined` leaves them as they are. */
+type ImagesConfig = Settings["images"];
+/** What is counted here. */
+type UsageConfig = Settings["usage"];
 
 /** One whole config. */
 export interface ConfigSnapshot {
@@ -64,6 +68,8 @@ export interface ConfigSnapshot {
   readonly server: ServerConfig;
   readonly admin: AdminConfig;
   readonly streams: StreamsConfig;
+  readonly images: ImagesConfig;
+  readonly usage: UsageConfig;
   readonly upstreams: ReadonlyMap<string, UpstreamConfig>;
   readonly models: ModelTable;
   /** Resolves in `models`. */

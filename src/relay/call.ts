@@ -6,6 +6,7 @@ import type { Outcome } from "../core/outcome.ts";
 import type { Dialect } from "../dialects/dialect.ts";
 import type { Usage } from "../dialects/sse-scan.ts";
 import type { Client } from "./client.ts";
+import type { InputCount } from "./count-input.ts";
 import type { Runtime, Upstream } from "./runtime.ts";
 
 /** What a route asks of the relay. */
@@ -56,6 +57,8 @@ export class Call extends ListMember {
   /** Sent to the client; 0 until something was. */
   status = 0;
   usage: Usage | null = null;
+  /** Where the config asks for it, and until it is settled. */
+  inputCount: InputCount | null = null;
   /** Token events that passed; what is billed when the upstream reports nothing. */
   tokenEvents = 0;
   /** What is under way; `null` before and after. */
@@ -79,6 +82,11 @@ export class Call extends ListMember {
   /** The request is whole. A reload while it came has retired the endpoints of the runtime it came under. */
   received(): void {
     this.receivedMs = performance.now();
+    this.renewRuntime();
+  }
+
+  /** A step that took a while is over, and nothing of the runtime is in use yet. */
+  renewRuntime(): void {
     this.runtime = this.#presentRuntime();
   }
 

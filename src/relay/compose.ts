@@ -1,7 +1,11 @@
 /** Makes the upstream's request out of the client's. */
 import type { UpstreamRequest } from "../upstream/exchange.ts";
 import type { Call } from "./call.ts";
-import type { Understanding } from "./understand.ts";
+import type { Understanding, UnderstoodPrompt } from "./understand.ts";
+
+/** Stands for the prompt while the request around it is made; its own bytes then take its place, without being written anew. */
+const PLACEHOLDER = "\u0000prompt\u0000";
+const WRITTEN_PLACEHOLDER = Buffer.from(JSON.stringify(PLACEHOLDER));
 
 /**
  * The client's bytes, unchanged but for the model's name where the config renames it.
@@ -17,14 +21,19 @@ export function composePassThrough(call: Call, path: string, request: Understand
   return { method: "POST", path, headers: requestHeaders(call, request.stream), body };
 }
 
-/** A prompt endpoint's request: ours from the first byte. */
-export function composePrompt(call: Call, model: string, prompt: string): UpstreamRequest {
-  const request = call.upstream!.dialect.promptRequest(model, prompt);
+/** A prompt endpoint's request: ours but for the prompt. */
+export function composePrompt(call: Call, model: string, prompt: UnderstoodPrompt): UpstreamRequest {
+  const request = call.upstream!.dialect.promptRequest(model, PLACEHOLDER);
+  const place = request.body.indexOf(WRITTEN_PLACEHOLDER);
   return {
     method: "POST",
     path: request.path,
     headers: [...requestHeaders(call, true), ...request.headers],
-    body: [request.body],
+    body: [
+      request.body.subarray(0, place),
+      prompt.body.subarray(prompt.promptSpan.start, prompt.promptSpan.end),
+      request.body.subarray(place + WRITTEN_PLACEHOLDER.length),
+    ],
   };
 }
 

@@ -9,17 +9,21 @@
  *     relay      stream | body | error, to the last byte
  *     settle     usage, metrics, log
  *
- * Each phase hands on to the next or refuses; refusals are values, not throws.
+ * Each phase hands on to the next or refuses; refusals are values, not throws. Most requests pass from the first to the
+ * attempt in one turn of the loop. A large body is understood, and images are scaled, off the loop; the next phase then comes
+ * when that is done, unless the client has left.
  */
 import { GatewayError } from "../core/errors.ts";
-import type { UpstreamRequest } from "../upstream/exchange.ts";
 import { Attempt } from "./attempt.ts";
 import type { Call } from "./call.ts";
 import { composePassThrough, composePrompt } from "./compose.ts";
+import { countInput } from "./count-input.ts";
 import { crash } from "./crash.ts";
 import { refuse } from "./refuse.ts";
 import { routeModel } from "./route.ts";
+import { shrinkImages } from "./shrink-images.ts";
 import { understand, understandPrompt } from "./understand.ts";
+import type { Understanding, UnderstoodPrompt } from "./understand.ts";
 
 /** Serves one call to its end. */
 export function serve(call: Call): void {
@@ -28,41 +32,46 @@ export function serve(call: Call): void {
     call.received();
     try {
       if (body instanceof GatewayError) return refuse(call, body);
-      const planned = plan(call, body);
-      if (planned instanceof GatewayError) return refuse(call, planned);
-      new Attempt(call, planned.request, planned.stream).start();
+      if (call.kind.kind === "prompt") return understandPrompt(call, body, (prompt) => sendPrompt(call, prompt));
+      const { path } = call.kind;
+      understand(call, body, (request) => routePassThrough(call, path, request));
     } catch (error) {
       crash(call, error);
     }
   });
 }
 
-interface Plan {
-  readonly request: UpstreamRequest;
-  /** The client asked for a stream. */
-  readonly stream: boolean;
+function routePassThrough(call: Call, path: string, request: Understanding): void {
+  const fault = routeFault(call, request);
+  if (fault !== undefined) return refuse(call, fault);
+  if (!request.mayHoldImages) return sendPassThrough(call, path, request);
+  shrinkImages(call, request, (shrunk) => {
+    // A reload meanwhile has retired the endpoints that were found before.
+    const changed = routeFault(call, shrunk);
+    if (changed !== undefined) return refuse(call, changed);
+    sendPassThrough(call, path, shrunk);
+  });
 }
 
-function plan(call: Call, body: Buffer): Plan | GatewayError {
-  return call.kind.kind === "prompt" ? planPrompt(call, body) : planPassThrough(call, body, call.kind.path);
-}
-
-function planPassThrough(call: Call, body: Buffer, path: string): Plan | GatewayError {
-  const request = understand(body);
-  if (request instanceof GatewayError) return request;
-  if (request.model === undefined) {
+function routeFault(call: Call, { model }: Understanding): GatewayError | undefined {
+  if (model === undefined) {
     return new GatewayError("invalid_request", { param: "model", message: 'The request must name a "model".' });
   }
-  const route = routeModel(call, request.model);
-  if (route instanceof GatewayError) return route;
-  // The route's path is the official one; an endpoint's URL holds the version.
-  return { request: composePassThrough(call, path.replace(/^\/v1/, ""), request), stream: request.stream };
+  const route = routeModel(call, model);
+  return route instanceof GatewayError ? route : undefined;
 }
 
-function planPrompt(call: Call, body: Buffer): Plan | GatewayError {
-  const prompt = understandPrompt(body);
-  if (prompt instanceof GatewayError) return prompt;
+function sendPassThrough(call: Call, path: string, request: Understanding): void {
+  countInput(call, request);
+  // The route's path is the official one; an endpoint's URL holds the version.
+  const composed = composePassThrough(call, path.replace(/^\/v1/, ""), request);
+  new Attempt(call, composed, request.stream).start();
+}
+
+function sendPrompt(call: Call, prompt: UnderstoodPrompt): void {
   const route = routeModel(call, undefined);
-  if (route instanceof GatewayError) return route;
-  return { request: composePrompt(call, route.model ?? call.runtime.snapshot.defaultModel!, prompt), stream: true };
+  if (route instanceof GatewayError) return refuse(call, route);
+  countInput(call, prompt);
+  const composed = composePrompt(call, route.model ?? call.runtime.snapshot.defaultModel!, prompt);
+  new Attempt(call, composed, true).start();
 }

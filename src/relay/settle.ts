@@ -2,6 +2,7 @@
 import { OUTCOMES } from "../core/outcome.ts";
 import type { Outcome } from "../core/outcome.ts";
 import type { Call } from "./call.ts";
+import { countedInput } from "./count-input.ts";
 
 /** Settles `call`; does nothing when that has been done. */
 export function settle(call: Call, outcome: Outcome): void {
@@ -12,9 +13,10 @@ export function settle(call: Call, outcome: Outcome): void {
   const endedMs = performance.now();
   const model = call.model?.name ?? "";
   const upstream = call.upstream?.config.name ?? "";
-  const counted = call.usage === null && call.tokenEvents > 0;
-  const tokensIn = call.usage?.inputTokens ?? null;
-  const tokensOut = call.usage?.outputTokens ?? (counted ? call.tokenEvents : null);
+  const inputCount = countedInput(call, outcome);
+  const counted = call.usage === null && (call.tokenEvents > 0 || inputCount !== null);
+  const tokensIn = call.usage?.inputTokens ?? inputCount;
+  const tokensOut = call.usage?.outputTokens ?? (call.tokenEvents > 0 ? call.tokenEvents : null);
   metrics.requests.add(1, call.kind.dialect.name, upstream, model, outcome);
   if (outcome === "refused") metrics.refused.add(1, call.code ?? "internal");
   if (tokensIn !== null) metrics.tokens.add(tokensIn, "input", upstream, model);

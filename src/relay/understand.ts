@@ -1,73 +1,98 @@
-/** Reads of a request's body the few fields that routing needs, and checks that the rest of it is JSON. */
+/**
+ * Reads of a request's body the few fields that routing needs, and checks that the rest of it is JSON. Up to 256 KiB that is
+ * done here and now; more would hold up the other streams, and goes to an offload thread and back.
+ */
 import { GatewayError } from "../core/errors.ts";
-import { scanJsonObject, WantedKeys } from "../core/json-scan.ts";
 import type { JsonSpan } from "../core/json-scan.ts";
+import { mayHoldImages } from "../offload/tasks/image-marks.ts";
+import { OFFLOAD_BODY_BYTES, readPassFields, readPromptFields } from "../offload/tasks/understand.ts";
+import type {
+  BodyFault,
+  PassFields,
+  PromptFields,
+  UnderstandInput,
+  UnderstandOutput,
+} from "../offload/tasks/understand.ts";
+import { asBuffer } from "../offload/transfer.ts";
+import type { Call } from "./call.ts";
+import { leaveLoop } from "./leave-loop.ts";
+import { refuse } from "./refuse.ts";
 
-/** What is known of a request. The body itself stays as it came. */
-export interface Understanding {
+/** A body that has been looked at. */
+export interface LookedAt {
+  /** As it came. */
   readonly body: Buffer;
+  /** A copy for the count of its tokens, where it is too large to be copied on the loop and the count is wanted. */
+  readonly copy: Uint8Array | undefined;
+}
+
+/** What is known of a request that is passed on. */
+export interface Understanding extends LookedAt {
   readonly model: string | undefined;
   /** Where the model's name stands, with its quotes. */
   readonly modelSpan: JsonSpan | undefined;
   readonly stream: boolean;
+  /** Whether images are to be looked for. */
+  readonly mayHoldImages: boolean;
 }
 
-const PASS_FIELDS = new WantedKeys("model", "stream");
-const PROMPT_FIELDS = new WantedKeys("prompt");
-/** Longer than any model's name. */
-const MAX_MODEL_NAME_LENGTH = 256;
-
-/** For routes that pass a body on: `model` and `stream`. */
-export function understand(body: Buffer): Understanding | GatewayError {
-  const scan = scanJsonObject(body, PASS_FIELDS);
-  if (!scan.ok) return invalidJson(body, scan.offset, scan.reason);
-  const model = valueOf(body, scan.spans.get("model"));
-  if (model !== undefined && (typeof model !== "string" || model === "" || model.length > MAX_MODEL_NAME_LENGTH)) {
-    return new GatewayError("invalid_request", {
-      param: "model",
-      message: `"model" must be a string of 1 to ${MAX_MODEL_NAME_LENGTH} characters.`,
-    });
-  }
-  const stream = valueOf(body, scan.spans.get("stream"));
-  if (stream !== undefined && stream !== null && typeof stream !== "boolean") {
-    return new GatewayError("invalid_request", { param: "stream", message: '"stream" must be true or false.' });
-  }
-  return { body, model, modelSpan: scan.spans.get("model"), stream: stream === true };
+/** What is known of a prompt endpoint's request. */
+export interface UnderstoodPrompt extends LookedAt {
+  /** Where the prompt stands, with its quotes; it is not blank. */
+  readonly promptSpan: JsonSpan;
 }
 
-/** For the prompt endpoints. @returns the prompt as it came, not blank. */
-export function understandPrompt(body: Buffer): string | GatewayError {
-  const scan = scanJsonObject(body, PROMPT_FIELDS);
-  if (!scan.ok) return invalidJson(body, scan.offset, scan.reason);
-  const prompt = valueOf(body, scan.spans.get("prompt"));
-  if (prompt === undefined || prompt === null) return new GatewayError("prompt_empty", { param: "prompt" });
-  if (typeof prompt !== "string") {
-    return new GatewayError("invalid_request", { param: "prompt", message: '"prompt" must be a string.' });
+/** Deadline of a large body, milliseconds; 32 MiB take a tenth of a second. */
+const DEADLINE_MS = 5_000;
+
+/** For routes that pass a body on. Refuses the call, or goes on with `next`. */
+export function understand(call: Call, body: Buffer, next: (request: Understanding) => void): void {
+  const images = call.runtime.snapshot.images !== undefined;
+  const proceed = (looked: LookedAt, fields: PassFields | BodyFault, marked: boolean): void => {
+    if (!fields.ok) return refuse(call, bodyError(fields));
+    const { model, modelSpan, stream } = fields;
+    next({ ...looked, model, modelSpan, stream, mayHoldImages: marked });
+  };
+  if (body.length <= OFFLOAD_BODY_BYTES) {
+    return proceed({ body, copy: undefined }, readPassFields(body), images && mayHoldImages(body));
   }
-  return prompt.trim() === "" ? new GatewayError("prompt_empty", { param: "prompt" }) : prompt;
+  lookOffLoop(call, body, { fields: "pass", images }, (output) => {
+    proceed({ body: asBuffer(output.body), copy: output.copy }, output.pass!, output.mayHoldImages);
+  });
 }
 
-/** The value at `span`; a container, which no field read here may be, comes back as an empty object. */
-function valueOf(body: Buffer, span: JsonSpan | undefined): unknown {
-  if (span === undefined) return undefined;
-  switch (body[span.start]) {
-    case 0x7b:
-    case 0x5b:
-      return {};
-    // The scan has checked the spelling.
-    case 0x74:
-      return true;
-    case 0x66:
-      return false;
-    default:
-      return JSON.parse(body.toString("utf8", span.start, span.end)) as unknown;
-  }
+/** For the prompt endpoints. Refuses the call, or goes on with `next`. */
+export function understandPrompt(call: Call, body: Buffer, next: (prompt: UnderstoodPrompt) => void): void {
+  const proceed = (looked: LookedAt, fields: PromptFields | BodyFault): void => {
+    if (!fields.ok) return refuse(call, bodyError(fields));
+    next({ ...looked, promptSpan: fields.promptSpan });
+  };
+  if (body.length <= OFFLOAD_BODY_BYTES) return proceed({ body, copy: undefined }, readPromptFields(body));
+  lookOffLoop(call, body, { fields: "prompt", images: false }, (output) => {
+    proceed({ body: asBuffer(output.body), copy: output.copy }, output.prompt!);
+  });
 }
 
-function invalidJson(body: Buffer, offset: number, reason: string): GatewayError {
-  const message =
-    body.length === 0
-      ? "The request body is empty; send a JSON object."
-      : `The request body is not valid JSON: ${reason} at byte ${offset}.`;
-  return new GatewayError(/appears twice|lower case|deep/.test(reason) ? "invalid_request" : "invalid_json", { message });
+function lookOffLoop(
+  call: Call,
+  body: Buffer,
+  how: Pick<UnderstandInput, "fields" | "images">,
+  next: (output: UnderstandOutput) => void,
+): void {
+  const copy = call.runtime.snapshot.usage.countInput === "exact";
+  leaveLoop(call, {
+    pool: call.runtime.offload.bodies,
+    task: "understand",
+    input: { body, copy, ...how },
+    sizeBytes: body.length,
+    deadlineMs: DEADLINE_MS,
+    next,
+  });
+}
+
+function bodyError({ code, param, message }: BodyFault): GatewayError {
+  return new GatewayError(code, {
+    ...(param === undefined ? {} : { param }),
+    ...(message === undefined ? {} : { message }),
+  });
 }
