@@ -26,6 +26,8 @@ export class Meter {
   readonly faults: SequenceFaults = { lost: 0, duplicated: 0, reordered: 0 };
   /** From the call to the first token, microseconds. */
   readonly ttft = new LatencyHistogram();
+  /** From the call to the head of a refusal, microseconds. */
+  readonly refusal = new LatencyHistogram();
   /** From the sim's stamp to arrival, microseconds, or of whole requests; emptied when the steady window opens. */
   readonly latency = new LatencyHistogram();
   /** What went wrong → how often. */

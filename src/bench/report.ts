@@ -5,6 +5,7 @@
 import type { Percentiles } from "./histogram.ts";
 import type { Machine } from "./machine.ts";
 import type { LoadPlan, LoadResult, ProcessFigures } from "./scenario.ts";
+import { surgeRows } from "./surge.ts";
 
 /** Everything a run found out. The object that `--json` prints. */
 export interface BenchReport {
@@ -43,6 +44,7 @@ export function renderReport(report: BenchReport): string {
     [`${result.unit}s`, `${result.units} in the window, ${Math.round(result.unitsPerSecond)}/s`],
     ["integrity", integrityLine(result)],
   ];
+  if (result.surge !== undefined) return layOut(report, [...rows, ...surgeRows(result.surge)]);
   if (result.unit === "token event") rows.push(["TTFT", percentilesLine(result.ttft)]);
   if (direct?.unit === "token event") rows.push(["the same, direct", percentilesLine(direct.ttft)]);
   rows.push([result.unit === "request" ? "whole request" : "sim to client", percentilesLine(result.latency)]);
@@ -56,6 +58,10 @@ export function renderReport(report: BenchReport): string {
   if (direct?.cancel) rows.push(["the same, direct", percentilesLine(direct.cancel)]);
   rows.push(...processRows(result.process, result.unit));
   rows.push(["load client", `${Math.round(result.clientCpuShare * 100)} % of a core`]);
+  return layOut(report, rows);
+}
+
+function layOut(report: BenchReport, rows: readonly (readonly [string, string])[]): string {
   const width = Math.max(...rows.map(([label]) => label.length));
   const lines = rows.map(([label, text]) => `  ${label.padEnd(width)}  ${text}`);
   const verdict = report.faults.length === 0 ? "ok" : `FAILED: ${report.faults.join(", ")}`;

@@ -5,6 +5,7 @@
 import type { Percentiles } from "./histogram.ts";
 import type { Meter, StreamOutcome } from "./meter.ts";
 import type { ProcessUsage } from "./process-usage.ts";
+import type { SurgeResult } from "./surge.ts";
 import type { Target } from "./target.ts";
 import type { SequenceFaults } from "./token-sequence.ts";
 
@@ -86,6 +87,8 @@ export interface LoadResult {
   readonly process: ProcessFigures | null;
   /** From hanging up to when the sim saw its connection close; `unseen` streams it never missed. */
   readonly cancel: (Percentiles & { readonly unseen: number }) | null;
+  /** The steps of a surge. */
+  readonly surge?: SurgeResult;
 }
 
 /** A kind of load. */

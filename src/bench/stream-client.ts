@@ -73,8 +73,9 @@ export class StreamClient implements ResponseSink, TokenSink {
 
   onHead(status: number): void {
     this.#status = status;
-    if (status === 200) this.#meter.onOpen();
-    else this.#end("refused", `status ${status}`);
+    if (status === 200) return this.#meter.onOpen();
+    this.#meter.refusal.record(this.#arrivalUs - this.#begunUs);
+    this.#end("refused", `status ${status}`);
   }
 
   onContent(bytes: Uint8Array, start: number, end: number): void {

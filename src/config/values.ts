@@ -54,9 +54,38 @@ export function durationOrOff(options: QuantityOptions): ConfigNode<number> {
   return value({ type: "duration", range, default: options.default, expected, read });
 }
 
+/** A duration, `off` for 0, or `adaptive`; milliseconds. */
+export function durationOffOrAdaptive(options: Omit<QuantityOptions, "default">): ConfigNode<number | "adaptive"> {
+  const fallback = "adaptive";
+  const least = parseDurationMs(options.min)!;
+  const most = parseDurationMs(options.max)!;
+  const expected = `write \`off\`, \`adaptive\` or a duration from ${options.min} to ${options.max}, such as 20ms`;
+  const read = (text: string): Reading<number | "adaptive"> => {
+    if (text === "off") return { value: 0 };
+    if (text === "adaptive") return { value: text };
+    const amountMs = parseDurationMs(text);
+    return amountMs !== undefined && amountMs >= least && amountMs <= most ? { value: amountMs } : { fault: expected };
+  };
+  const range = `\`off\`, \`adaptive\`, ${options.min} – ${options.max}`;
+  return value({ type: "word or duration", range, default: fallback, expected, read });
+}
+
 /** A size such as `512B`, `64KiB`, `20MiB`, `1GiB`; bytes. */
 export function size(options: QuantityOptions): ConfigNode<number> {
   return quantity({ ...options, type: "size", article: "a", parse: parseSize });
+}
+
+/** A size, or `auto`; bytes. */
+export function sizeOrAuto({ min, max }: Omit<QuantityOptions, "default">): ConfigNode<number | "auto"> {
+  const least = parseSize(min)!;
+  const most = parseSize(max)!;
+  const expected = `write \`auto\` or a size from ${min} to ${max}, such as 2GiB`;
+  const read = (text: string): Reading<number | "auto"> => {
+    if (text === "auto") return { value: text };
+    const amount = parseSize(text);
+    return amount !== undefined && amount >= least && amount <= most ? { value: amount } : { fault: expected };
+  };
+  return value({ type: "word or size", range: `\`auto\`, ${min} – ${max}`, default: "auto", expected, read });
 }
 
 const parseInteger = (text: string): number | undefined => (/^\d{1,15}$/.test(text) ? Number(text) : undefined);

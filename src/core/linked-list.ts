@@ -32,6 +32,12 @@ export class LinkedList<Member extends ListMember> implements Iterable<Member> {
     return this.#size;
   }
 
+  /** The one that was added before all others, `null` when there is none. */
+  get first(): Member | null {
+    const first = this.#ends.listNext!;
+    return first === this.#ends ? null : (first as Member);
+  }
+
   /** Adds `member` at the end; it must be in no list. */
   add(member: Member): void {
     const last = this.#ends.listPrevious!;

@@ -25,6 +25,8 @@ export interface ClientStream {
   append(bytes: Buffer, start: number, end: number): void;
   /** Sends what was appended, in one write. */
   flush(): void;
+  /** Sends it at the latest when `streams.coalesce` says, together with what is appended until then. */
+  flushSoon(): void;
   /** The answer is complete. Whatever still waits is delivered first. */
   end(): void;
   /** Breaks the connection off, so that the client can't take what it has for the whole. */

@@ -62,13 +62,16 @@ export class StreamRelay implements Receiver, ClientStreamEvents {
     if (stream === null) return;
     const { call, activeMs } = this.#attempt;
     this.#sentMs = activeMs;
+    const isBegin = this.#tokenMs === 0;
     if (this.#scan.tokenEvents !== call.tokenEvents) {
-      if (this.#tokenMs === 0) call.firstTokenMs = activeMs;
+      if (isBegin) call.firstTokenMs = activeMs;
       else call.runtime.metrics.interToken.observe((activeMs - this.#tokenMs) / 1000);
       this.#tokenMs = activeMs;
       call.tokenEvents = this.#scan.tokenEvents;
     }
-    stream.flush();
+    // What a reader waits for: the first token, and to hear that there are no more.
+    if (isBegin || this.#scan.complete || this.#scan.failed) stream.flush();
+    else stream.flushSoon();
   }
 
   onEnd(): void {

@@ -3,7 +3,9 @@
  */
 import { randomUUID } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Gate } from "../admission/gate.ts";
 import { GatewayError } from "../core/errors.ts";
+import type { Dialect } from "../dialects/dialect.ts";
 import { openai } from "../dialects/openai/dialect.ts";
 import { Call } from "../relay/call.ts";
 import type { CallKind } from "../relay/call.ts";
@@ -30,6 +32,8 @@ export interface FrontOwner {
   readonly runtime: Runtime;
   readonly resources: ClientResources;
   readonly draining: boolean;
+  /** Who is let in; `null` where everybody is. */
+  readonly gate: Gate | null;
   callStarted(call: Call): void;
   callSettled(call: Call): void;
 }
@@ -43,12 +47,15 @@ export function handleRequest(
 ): void {
   const id = requestId(request);
   const client = new HttpClient(request, response, owner.resources, expectation !== "none");
-  if (owner.draining) response.shouldKeepAlive = false;
+  const { gate } = owner;
+  const keepsAlive = response.shouldKeepAlive;
+  let shape: Dialect = openai;
+  if (owner.draining || (gate !== null && gate.level !== "normal")) response.shouldKeepAlive = false;
   const answerRefusal = (error: GatewayError, ...more: string[]): void => {
     owner.runtime.metrics.refused.add(1, error.code);
     const headers = ["content-type", "application/json", "x-request-id", id, "x-headwaiter-error", error.code, ...more];
     if (error.retryAfterMs !== undefined) headers.push(...retryAfterHeaders(error.retryAfterMs));
-    client.answer(error.status, headers, openai.errorBody(error));
+    client.answer(error.status, headers, shape.errorBody(error));
   };
   const hasBody =
     request.headers["transfer-encoding"] !== undefined || Number(request.headers["content-length"] ?? 0) > 0;
@@ -67,7 +74,8 @@ export function handleRequest(
     case "live":
       return json(200, { status: "ok" });
     case "ready":
-      return owner.draining ? answerRefusal(draining()) : json(200, { status: "ready" });
+      if (owner.draining) return answerRefusal(draining());
+      return gate?.level === "hard" ? answerRefusal(overloaded(gate)) : json(200, { status: "ready" });
     case "models":
       return json(200, modelList(owner.runtime.snapshot));
     case "model": {
@@ -77,6 +85,14 @@ export function handleRequest(
         : json(200, found);
     }
     case "call": {
+      shape = route.call.dialect;
+      if (gate !== null && !owner.draining && !gate.admit()) {
+        // Counted, but no call and no line of the log: whoever is refused by the thousand has to cost next to nothing.
+        owner.runtime.metrics.requests.add(1, shape.name, "", "", "refused");
+        // It will come back, and does so cheaper on this connection than on another.
+        response.shouldKeepAlive = keepsAlive && !gate.closesRefused;
+        return answerRefusal(overloaded(gate));
+      }
       const call = startCall(owner, route.call, { id, client, request, response });
       const fault = owner.draining ? draining() : bodyFault(request);
       return fault === undefined ? serve(call) : refuse(call, fault);
@@ -127,6 +143,10 @@ function forwardHeaders(request: IncomingMessage): string[] {
 
 function draining(): GatewayError {
   return new GatewayError("draining", { retryAfterMs: jitteredMs(DRAIN_RETRY_MS) });
+}
+
+function overloaded(gate: Gate): GatewayError {
+  return new GatewayError("overloaded", { retryAfterMs: jitteredMs(gate.waitMs) });
 }
 
 function isMethodList(route: ReturnType<typeof findRoute>): route is readonly string[] {

@@ -5,10 +5,11 @@ import { GatewayError } from "../core/errors.ts";
 import { GrowingBuffer } from "../core/growing-buffer.ts";
 import { jitteredMs } from "../relay/retry-after.ts";
 import type { Client, ClientStream, ClientStreamEvents } from "../relay/client.ts";
+import type { Coalescer } from "./coalescer.ts";
 import { LINGER_MS, lingering } from "./lingering.ts";
 import type { FramePool } from "./frame-pool.ts";
 import { limitDelivery, StreamWriter } from "./stream-writer.ts";
-import type { StreamLimits } from "./stream-writer.ts";
+import type { StreamLimits, WaitingBytes } from "./stream-writer.ts";
 
 /** How much is still read of a body that was refused, so that the client gets to see the refusal. */
 const LINGER_BYTES = 8 * 1024 * 1024;
@@ -22,6 +23,8 @@ const ONE_WRITE_BYTES = 16 * 1024 - 1024;
 export interface ClientResources {
   readonly frames: FramePool;
   readonly limits: StreamLimits;
+  readonly coalescer: Coalescer;
+  readonly waiting: WaitingBytes;
   readonly maxBodyBytes: number;
   /** Bytes of all bodies that are not whole yet. */
   readonly receiving: { bytes: number };
@@ -116,12 +119,8 @@ export class HttpClient implements Client {
     // node would announce chunks to an HTTP/1.0 client that sends `TE: chunked`.
     this.#response.useChunkedEncodingByDefault = chunked;
     this.#response.writeHead(status, headers);
-    this.#stream = new StreamWriter(this.#response, socket, {
-      frames: this.#resources.frames,
-      limits: this.#resources.limits,
-      events,
-      chunked,
-    });
+    const { frames, limits, coalescer, waiting } = this.#resources;
+    this.#stream = new StreamWriter(this.#response, socket, { frames, limits, coalescer, waiting, events, chunked });
     this.#resources.streams.set(socket, this.#stream);
     return this.#stream;
   }

@@ -10,6 +10,8 @@
 import type { ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import type { ClientStream, ClientStreamEvents } from "../relay/client.ts";
+import { Coalesced } from "./coalescer.ts";
+import type { Coalescer } from "./coalescer.ts";
 import { CHUNK_END_BYTES, FRAME_DATA_BYTES, SIZE_LINE_BYTES } from "./frame-pool.ts";
 import type { FramePool } from "./frame-pool.ts";
 
@@ -36,12 +38,28 @@ export function limitDelivery(response: ServerResponse, socket: Socket | null, s
   response.prependOnceListener("finish", () => socket.setTimeout(0));
 }
 
+/** What waits for clients, of all streams of a loop. */
+export interface WaitingBytes {
+  bytes: number;
+}
+
+interface StreamOptions {
+  readonly frames: FramePool;
+  readonly limits: StreamLimits;
+  readonly coalescer: Coalescer;
+  readonly waiting: WaitingBytes;
+  readonly events: ClientStreamEvents;
+  readonly chunked: boolean;
+}
+
 /** One stream to one client. */
-export class StreamWriter implements ClientStream {
+export class StreamWriter extends Coalesced implements ClientStream {
   readonly #response: ServerResponse;
   readonly #socket: Socket;
   readonly #frames: FramePool;
   readonly #limits: StreamLimits;
+  readonly #coalescer: Coalescer;
+  readonly #waiting: WaitingBytes;
   readonly #events: ClientStreamEvents;
   readonly #chunked: boolean;
   /** TLS keeps a reference to what it is given until later, so it never gets the shared buffer. */
@@ -52,21 +70,22 @@ export class StreamWriter implements ClientStream {
   /** What could not be put into a frame or has to wait; `null` while nothing does. */
   #queue: Buffer[] | null = null;
   #queuedBytes = 0;
+  /** This stream's part of {@link WaitingBytes}. */
+  #countedBytes = 0;
   #blocked = false;
   #paused = false;
   #headPending = true;
   #ending = false;
   #closed = false;
 
-  constructor(
-    response: ServerResponse,
-    socket: Socket,
-    options: { frames: FramePool; limits: StreamLimits; events: ClientStreamEvents; chunked: boolean },
-  ) {
+  constructor(response: ServerResponse, socket: Socket, options: StreamOptions) {
+    super();
     this.#response = response;
     this.#socket = socket;
     this.#frames = options.frames;
     this.#limits = options.limits;
+    this.#coalescer = options.coalescer;
+    this.#waiting = options.waiting;
     this.#events = options.events;
     this.#chunked = options.chunked;
     this.#shares = !("encrypted" in socket);
@@ -96,6 +115,7 @@ export class StreamWriter implements ClientStream {
   }
 
   flush(): void {
+    if (this.listNext !== null) this.#coalescer.delete(this);
     if (this.#closed || this.#blocked) return;
     if (this.#queue !== null) this.#flushQueue();
     else if (this.#frame !== null) this.#flushFrame(this.#frame);
@@ -103,6 +123,19 @@ export class StreamWriter implements ClientStream {
     this.#headPending = false;
     this.#socket.uncork();
     this.#checkBlocked();
+  }
+
+  flushSoon(): void {
+    if (this.#coalescer.waitMs === 0 || this.#blocked || this.#headPending) return this.flush();
+    if (this.#queuedBytes + this.#gathered >= this.#limits.maxBufferBytes / 4) return this.flush();
+    if (this.listNext !== null) return;
+    // A frame is for what leaves in this turn.
+    if (this.#frame !== null) this.#queueFrame();
+    if (this.#queue !== null) this.#coalescer.add(this);
+  }
+
+  override onLeave(): void {
+    this.flush();
   }
 
   end(): void {
@@ -151,6 +184,7 @@ export class StreamWriter implements ClientStream {
     const length = this.#queuedBytes;
     this.#queue = null;
     this.#queuedBytes = 0;
+    this.#count(0);
     const bytes = Buffer.allocUnsafe(SIZE_LINE_BYTES + length + CHUNK_END_BYTES);
     let at = SIZE_LINE_BYTES;
     for (const piece of queue) at += piece.copy(bytes, at);
@@ -176,27 +210,37 @@ export class StreamWriter implements ClientStream {
 
   #enqueue(bytes: Buffer, start: number, end: number): void {
     if (this.#closed) return;
-    if (this.#queue === null) {
-      this.#queue = [];
-      // What was gathered in the frame comes first.
-      if (this.#frame !== null) {
-        this.#queue.push(Buffer.from(this.#frame.subarray(SIZE_LINE_BYTES, SIZE_LINE_BYTES + this.#gathered)));
-        this.#queuedBytes += this.#gathered;
-        this.#dropFrame();
-      }
-    }
+    // What was gathered in the frame comes first.
+    if (this.#frame !== null) this.#queueFrame();
+    this.#queue ??= [];
     this.#queue.push(Buffer.from(bytes.subarray(start, end)));
     this.#queuedBytes += end - start;
+    this.#count(this.#queuedBytes);
     if (this.#blocked && !this.#paused && this.#queuedBytes >= this.#limits.maxBufferBytes / 4) {
       this.#paused = true;
       this.#events.onBlocked();
     }
   }
 
+  #queueFrame(): void {
+    this.#queue = [Buffer.from(this.#frame!.subarray(SIZE_LINE_BYTES, SIZE_LINE_BYTES + this.#gathered))];
+    this.#queuedBytes = this.#gathered;
+    this.#dropFrame();
+    this.#count(this.#queuedBytes);
+  }
+
+  /** Says how much of this stream waits: what is queued, and what the kernel has not taken. */
+  #count(queuedBytes: number): void {
+    const waitingBytes = queuedBytes + (this.#blocked ? this.#socket.writableLength : 0);
+    this.#waiting.bytes += waitingBytes - this.#countedBytes;
+    this.#countedBytes = waitingBytes;
+  }
+
   /** After a write: does anything wait for the client? */
   #checkBlocked(): void {
     if (this.#blocked || this.#headPending || this.#socket.writableLength === 0) return;
     this.#blocked = true;
+    this.#count(this.#queuedBytes);
     this.#socket.setTimeout(this.#limits.stallTimeoutMs);
     // `drain` comes only after a full buffer. An empty write is done when everything before it is.
     this.#socket.write(NOTHING, (error) => {
@@ -207,6 +251,7 @@ export class StreamWriter implements ClientStream {
   #onUnblocked(): void {
     if (this.#closed) return;
     this.#blocked = false;
+    this.#count(this.#queuedBytes);
     this.#socket.setTimeout(0);
     this.flush();
     if (this.#blocked) return;
@@ -227,6 +272,9 @@ export class StreamWriter implements ClientStream {
   #close(): void {
     if (this.#closed) return;
     this.#closed = true;
+    this.#coalescer.delete(this);
+    this.#waiting.bytes -= this.#countedBytes;
+    this.#countedBytes = 0;
     this.#queue = null;
     this.#dropFrame();
     if (this.#blocked) this.#socket.setTimeout(0);

@@ -4,9 +4,10 @@ import { flow } from "./flow.ts";
 import { hold } from "./hold.ts";
 import { requests } from "./requests.ts";
 import { slowClients } from "./slow-clients.ts";
+import { surge } from "./surge.ts";
 
 /** Every kind of load, in the order of the usage text. */
-export const SCENARIOS: readonly Scenario[] = [hold, flow, requests, cancel, slowClients];
+export const SCENARIOS: readonly Scenario[] = [hold, flow, requests, cancel, slowClients, surge];
 
 /** The scenario called `name`, or `undefined`. */
 export function findScenario(name: string): Scenario | undefined {

@@ -1,0 +1,134 @@
+/**
+ * Who is let in: takes a sample of the loop and its process every tenth of a second, and from it the loop's
+ * {@link Pressure} and its {@link CallLimit}.
+ */
+import { performance } from "node:perf_hooks";
+import type { EventLoopUtilization } from "node:perf_hooks";
+import { CallLimit, LEAST_CALLS } from "./call-limit.ts";
+import { Pressure } from "./pressure.ts";
+import type { PressureLevel, PressureReason } from "./pressure.ts";
+import type { ProcessReadings } from "./process-readings.ts";
+
+/** How often a sample is taken. */
+export const SAMPLE_INTERVAL_MS = 100;
+/** A refused client is asked to wait so long; longer the longer the pressure has lasted. */
+const LEAST_WAIT_MS = 1000;
+const MOST_WAIT_MS = 10_000;
+/**
+ * A turn of the event loop accepts one connection. Where fewer than one turn in twenty does, nobody waits at the door: a
+ * busy loop is then one whose clients wait for each other's answers, as in a benchmark, and no fuller for it.
+ */
+const DOOR_SHARE = 0.05;
+
+/** Reasons for which the connection of a refused client is worth more than the trouble of another. */
+const CONNECTION_COSTS: ReadonlySet<PressureReason> = new Set<PressureReason>(["sockets", "memory", "buffers"]);
+
+/** What a gate asks of its loop. */
+export interface GateOwner {
+  /** Calls under way. */
+  readonly calls: number;
+  /** Connections of clients accepted so far. */
+  readonly accepted: number;
+  /** The level has changed. */
+  onPressure(change: PressureChange): void;
+}
+
+/** One change of the level. */
+export interface PressureChange {
+  readonly from: PressureLevel;
+  readonly to: PressureLevel;
+  /** Why it rose, or what had held it up. */
+  readonly reason: PressureReason;
+  /** How long the level that is left has lasted. */
+  readonly lastedMs: number;
+  /** Calls refused since the last change. */
+  readonly refused: number;
+}
+
+/** See the file's comment. */
+export class Gate {
+  readonly #owner: GateOwner;
+  readonly #readings: () => ProcessReadings;
+  readonly #pressure = new Pressure();
+  readonly #calls = new CallLimit();
+  readonly #timer: NodeJS.Timeout;
+  #sampledMs = performance.now();
+  #utilisation: EventLoopUtilization = performance.eventLoopUtilization();
+  #turns = performance.nodeTiming.uvMetricsInfo.loopCount;
+  #accepted: number;
+  #changedMs = performance.now();
+  #refused = 0;
+
+  constructor(owner: GateOwner, readings: () => ProcessReadings) {
+    this.#owner = owner;
+    this.#readings = readings;
+    this.#accepted = owner.accepted;
+    this.#timer = setInterval(() => this.#sample(), SAMPLE_INTERVAL_MS).unref();
+  }
+
+  /** The present level. */
+  get level(): PressureLevel {
+    return this.#pressure.level;
+  }
+
+  /** Why it is not normal; `null` while it is. */
+  get reason(): PressureReason | null {
+    return this.#pressure.reason;
+  }
+
+  /** Whether a refused client's connection should be closed and not kept for when it comes back. */
+  get closesRefused(): boolean {
+    return this.reason !== null && CONNECTION_COSTS.has(this.reason);
+  }
+
+  /** How long to ask a refused client to wait, before jitter. */
+  get waitMs(): number {
+    return Math.min(MOST_WAIT_MS, Math.max(LEAST_WAIT_MS, performance.now() - this.#changedMs));
+  }
+
+  /** Whether one more call may begin; counts it as refused if not. */
+  admit(): boolean {
+    const admitted = this.level !== "hard" && this.#calls.admits(this.#owner.calls);
+    if (!admitted) this.#refused++;
+    return admitted;
+  }
+
+  close(): void {
+    clearInterval(this.#timer);
+  }
+
+  #sample(): void {
+    const nowMs = performance.now();
+    const loopDelayMs = Math.max(0, nowMs - this.#sampledMs - SAMPLE_INTERVAL_MS);
+    this.#sampledMs = nowMs;
+    const utilisation = this.#readUtilisation();
+    const { calls } = this.#owner;
+    this.#calls.sample(utilisation, calls);
+    const from = this.level;
+    const held = this.reason;
+    const crowded = this.#readDoor() && calls > LEAST_CALLS;
+    const sample = { ...this.#readings(), loopDelayMs, utilisation: crowded ? utilisation : 0 };
+    if (!this.#pressure.sample(sample)) return;
+    const change = { from, to: this.level, lastedMs: nowMs - this.#changedMs, refused: this.#refused };
+    this.#changedMs = nowMs;
+    this.#refused = 0;
+    this.#owner.onPressure({ ...change, reason: this.reason ?? held! });
+  }
+
+  #readUtilisation(): number {
+    const now = performance.eventLoopUtilization();
+    const { utilization } = performance.eventLoopUtilization(now, this.#utilisation);
+    this.#utilisation = now;
+    return utilization;
+  }
+
+  /** @returns whether connections come in at a rate that has a share in how busy the loop is. */
+  #readDoor(): boolean {
+    const turns = performance.nodeTiming.uvMetricsInfo.loopCount;
+    const { accepted } = this.#owner;
+    const share = (accepted - this.#accepted) / Math.max(1, turns - this.#turns);
+    this.#turns = turns;
+    this.#accepted = accepted;
+    return share >= DOOR_SHARE;
+  }
+}

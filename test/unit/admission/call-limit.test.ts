@@ -1,0 +1,59 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import * as fc from "fast-check";
+import { CallLimit, LEAST_CALLS } from "../../../src/admission/call-limit.ts";
+
+/** A limit after two samples alike. */
+function limitAt(utilisation: number, calls: number): CallLimit {
+  const limit = new CallLimit();
+  limit.sample(utilisation, calls);
+  limit.sample(utilisation, calls);
+  return limit;
+}
+
+test("a loop with time to spare takes whatever comes", () => {
+  const limit = limitAt(0.5, 1000);
+  assert.equal(limit.limit, Infinity);
+  assert.ok(limit.admits(1_000_000));
+});
+
+test("one busy sample alone limits nothing", () => {
+  const limit = new CallLimit();
+  for (let i = 0; i < 10; i++) {
+    limit.sample(i % 2, 1000);
+    assert.equal(limit.limit, Infinity);
+  }
+});
+
+test("a full loop takes a call for each that ends, and none more", () => {
+  const limit = limitAt(1, 1000);
+  assert.ok(!limit.admits(1000));
+  assert.ok(limit.admits(999));
+});
+
+test("the room of calls that have begun and ended since the last sample counts, but only once", () => {
+  const limit = new CallLimit();
+  limit.sample(0.9, 100);
+  for (let calls = 100; calls < 500; calls++) assert.ok(limit.admits(calls));
+  limit.sample(0.9, 100);
+  assert.ok(limit.admits(499) && !limit.admits(500));
+  limit.sample(0.9, 100);
+  limit.sample(0.9, 100);
+  assert.ok(!limit.admits(100));
+});
+
+test("a loop with few calls is never full, whatever keeps it busy", () => {
+  for (const calls of [0, 1, LEAST_CALLS - 1]) assert.ok(limitAt(1, calls).admits(calls));
+});
+
+test("the busier a loop is, the fewer more it takes; never fewer than it has", () => {
+  const busy = fc.double({ min: 0, max: 1, noNaN: true });
+  fc.assert(
+    fc.property(busy, busy, fc.nat(20_000), (one, other, calls) => {
+      const less = limitAt(Math.min(one, other), calls).limit;
+      const more = limitAt(Math.max(one, other), calls).limit;
+      assert.ok(more <= less);
+      assert.ok(more >= calls);
+    }),
+  );
+});
