@@ -2,8 +2,9 @@
  * How many calls a loop may have under way, found out by how busy they make it.
  *
  * Refusing only when the loop is full would be too late: what has been let in by then goes on for minutes, and what is let
- * in shows its weight only when its first tokens come. So the number may grow fast while there is much room, slowly when
- * there is little, and not at all at {@link TARGET}; a call that ends always makes room for another.
+ * in shows its weight only when its first tokens come. So the number may grow fast while there is much room and slowly when
+ * there is little. Past {@link TARGET} it falls as calls end, if others wait at the door; where nobody does, calls that are
+ * under way at the same time are all that keep each other waiting, and each that ends makes room for another.
  */
 
 /** Below this the number is not limited: a burst is what a loop with time to spare is there for. */
@@ -36,8 +37,9 @@ export class CallLimit {
    *
    * @param utilisation since the last time, 0–1.
    * @param calls under way now.
+   * @param crowded whether others wait at the door.
    */
-  sample(utilisation: number, calls: number): void {
+  sample(utilisation: number, calls: number, crowded: boolean): void {
     // A single long garbage collection is not a lack of room.
     const sustained = Math.min(utilisation, this.#utilisationBefore);
     this.#utilisationBefore = utilisation;
@@ -48,6 +50,6 @@ export class CallLimit {
       return;
     }
     const room = Math.max(0, 1 - sustained / TARGET);
-    this.#limit = Math.max(LEAST_CALLS, Math.floor(most * (1 + room * room)));
+    this.#limit = Math.max(LEAST_CALLS, room === 0 && crowded ? 0 : Math.floor(most * (1 + room * room)));
   }
 }

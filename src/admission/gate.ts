@@ -55,14 +55,16 @@ export class Gate {
   #sampledMs = performance.now();
   #utilisation: EventLoopUtilization = performance.eventLoopUtilization();
   #turns = performance.nodeTiming.uvMetricsInfo.loopCount;
-  #accepted: number;
+  #knocked: number;
   #changedMs = performance.now();
-  #refused = 0;
+  #refusedInAll = 0;
+  /** Of these, before the last change of the level. */
+  #refusedBefore = 0;
 
   constructor(owner: GateOwner, readings: () => ProcessReadings) {
     this.#owner = owner;
     this.#readings = readings;
-    this.#accepted = owner.accepted;
+    this.#knocked = owner.accepted;
     this.#timer = setInterval(() => this.#sample(), SAMPLE_INTERVAL_MS).unref();
   }
 
@@ -89,7 +91,7 @@ export class Gate {
   /** Whether one more call may begin; counts it as refused if not. */
   admit(): boolean {
     const admitted = this.level !== "hard" && this.#calls.admits(this.#owner.calls);
-    if (!admitted) this.#refused++;
+    if (!admitted) this.#refusedInAll++;
     return admitted;
   }
 
@@ -103,15 +105,16 @@ export class Gate {
     this.#sampledMs = nowMs;
     const utilisation = this.#readUtilisation();
     const { calls } = this.#owner;
-    this.#calls.sample(utilisation, calls);
+    const crowded = this.#readDoor() && calls >= LEAST_CALLS;
+    this.#calls.sample(utilisation, calls, crowded);
     const from = this.level;
     const held = this.reason;
-    const crowded = this.#readDoor() && calls > LEAST_CALLS;
     const sample = { ...this.#readings(), loopDelayMs, utilisation: crowded ? utilisation : 0 };
     if (!this.#pressure.sample(sample)) return;
-    const change = { from, to: this.level, lastedMs: nowMs - this.#changedMs, refused: this.#refused };
+    const refused = this.#refusedInAll - this.#refusedBefore;
+    const change = { from, to: this.level, lastedMs: nowMs - this.#changedMs, refused };
     this.#changedMs = nowMs;
-    this.#refused = 0;
+    this.#refusedBefore = this.#refusedInAll;
     this.#owner.onPressure({ ...change, reason: this.reason ?? held! });
   }
 
@@ -125,10 +128,11 @@ export class Gate {
   /** @returns whether connections come in at a rate that has a share in how busy the loop is. */
   #readDoor(): boolean {
     const turns = performance.nodeTiming.uvMetricsInfo.loopCount;
-    const { accepted } = this.#owner;
-    const share = (accepted - this.#accepted) / Math.max(1, turns - this.#turns);
+    // Who was refused comes again, on the connection that it has.
+    const knocked = this.#owner.accepted + this.#refusedInAll;
+    const share = (knocked - this.#knocked) / Math.max(1, turns - this.#turns);
     this.#turns = turns;
-    this.#accepted = accepted;
+    this.#knocked = knocked;
     return share >= DOOR_SHARE;
   }
 }

@@ -118,7 +118,7 @@ class Surge {
     const order = this.#order(capacity);
     const stop = this.#arrive((RETURN_LOAD * capacity) / order.tokens, order);
     const slots: Meter[] = [];
-    const endMs = performance.now() + Math.max(this.#load.plan.durationMs, 8_000);
+    const endMs = performance.now() + this.#load.plan.durationMs;
     while (performance.now() < endMs) {
       slots.push(this.#startMeter());
       await this.#sleep(SLOT_MS);
