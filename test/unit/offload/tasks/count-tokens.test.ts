@@ -81,7 +81,7 @@ test("what looks like a special token in a prompt is text", async () => {
   for (const text of ["<|endoftext|>", "a <|endoftext|> b", "<|im_start|><|endofprompt|>"]) {
     const tokens = await count({ input: text });
     assert.equal(tokens, tokensOf(text));
-    assert.ok(Number(tokens) > 3);
+    assert.ok(tokens > 3);
   }
 });
 

@@ -4,7 +4,7 @@ import sharp from "sharp";
 import type { ImageDialect } from "../../../../src/offload/tasks/image-spans.ts";
 import type { ImageLimits } from "../../../../src/offload/tasks/scale-image.ts";
 import { shrinkImages } from "../../../../src/offload/tasks/shrink-images.ts";
-import { blackPng, colourAt, describe, picture } from "./pictures.ts";
+import { blackPng, colourAt, describe, picture } from "../../../support/pictures.ts";
 
 const LIMITS: ImageLimits = { maxEdge: 100, maxBytes: 5 * 1024 * 1024, format: "keep" };
 
