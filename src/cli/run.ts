@@ -2,10 +2,11 @@
 import { parseArgs } from "node:util";
 import type { ParseArgsConfig } from "node:util";
 import { nearestName } from "../config/nearest-name.ts";
+import { MAX_WORKERS } from "../config/schema.ts";
 
 const USAGE = `Headwaiter: an LLM gateway that holds tens of thousands of token streams.
 
-  headwaiter [serve] [--config FILE] [--host H] [--port N] [--workers 1|auto]
+  headwaiter [serve] [--config FILE] [--host H] [--port N] [--workers N|auto]
   headwaiter check [--config FILE]
   headwaiter sim [--host H] [--port N] [--http2] [--ttft 200ms] [--gap 20ms] [--tokens 100] [--error-rate 0..1]
   headwaiter doctor [--config FILE] [--streams N] [--json]
@@ -28,12 +29,8 @@ const COMMANDS: Readonly<Record<string, Command>> = {
       port: { type: "string" },
       workers: { type: "string" },
     });
-    const workers = values["workers"];
-    if (workers !== undefined && workers !== "1" && workers !== "auto") {
-      throw new UsageError("--workers takes 1 or auto: this version runs one event loop");
-    }
     const { serve } = await import("./serve.ts");
-    return serve({ ...text("config", values), ...text("host", values), ...number("port", values) });
+    return serve({ ...text("config", values), ...text("host", values), ...number("port", values), ...workers(values) });
   },
   async check(args) {
     const values = read(args, { config: { type: "string" } });
@@ -138,6 +135,15 @@ function read(args: string[], options: Options): Values {
 function text<N extends string>(name: N, values: Values): { [K in N]?: string } {
   const value = values[name];
   return (typeof value === "string" ? { [name]: value } : {}) as { [K in N]?: string };
+}
+
+function workers({ workers: value }: Values): { workers?: "auto" | number } {
+  if (typeof value !== "string") return {};
+  if (value === "auto") return { workers: value };
+  if (!/^[1-9][0-9]?$/.test(value) || Number(value) > MAX_WORKERS) {
+    throw new UsageError(`--workers takes auto or 1 to ${MAX_WORKERS}, not ${value}`);
+  }
+  return { workers: Number(value) };
 }
 
 function number<N extends string>(name: N, values: Values): { [K in N]?: number } {

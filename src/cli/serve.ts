@@ -1,19 +1,22 @@
 /** `headwaiter serve`: the gateway, from its config to its last stream. */
-import type { Server } from "node:http";
 import { createAdminServer } from "../admin/admin-server.ts";
 import { withOverrides } from "../config/build-snapshot.ts";
 import { demoConfig } from "../config/demo.ts";
 import { findConfig, loadConfigFile } from "../config/find.ts";
 import type { FoundConfig } from "../config/find.ts";
 import type { Fault } from "../config/load.ts";
-import type { ConfigSnapshot, UpstreamConfig } from "../config/snapshot.ts";
+import type { ConfigSnapshot } from "../config/snapshot.ts";
 import { GatheredOutput } from "../observe/gathered-output.ts";
+import { hostLimits, readHostFacts } from "../observe/host.ts";
 import { createLog } from "../observe/log.ts";
 import type { Log } from "../observe/log.ts";
-import { listen } from "../server/listener.ts";
-import { Loop } from "../server/loop.ts";
+import { canSharePort } from "../observe/reuse-port.ts";
 import { startSimInThread } from "../sim/in-thread.ts";
 import type { SimThread } from "../sim/in-thread.ts";
+import { Gateway } from "../supervisor/gateway.ts";
+import { capacityWarnings } from "./capacity-warnings.ts";
+import { greeting } from "./greeting.ts";
+import { claimAdminPort, isTaken } from "./ports.ts";
 
 /** The command's flags. */
 export interface ServeArguments {
@@ -21,10 +24,13 @@ export interface ServeArguments {
   readonly host?: string;
   /** 0–65535; 0 takes any free port. */
   readonly port?: number;
+  /** Event loops. */
+  readonly workers?: "auto" | number;
 }
 
-/** A person who watches sees a line as good as at once. */
-const WATCHED_FLUSH_MS = 20;
+/** How long a log line may wait for others, and where a person watches, who sees such a line as good as at once. */
+const LOG_INTERVAL_MS = 200;
+const WATCHED_LOG_INTERVAL_MS = 20;
 
 /** Exit codes: the drain was cut short by a second signal. */
 const INTERRUPTED = 130;
@@ -36,75 +42,72 @@ export async function serve(args: ServeArguments): Promise<number> {
   const sim = found.kind === "demo" ? await startSimInThread({ port: 0 }) : null;
   const first = await readConfig(found, sim, args);
   if ("faults" in first) {
-    reportFaults(first.faults);
+    process.stderr.write(first.faults.map((fault) => `${faultLine(fault)}\n`).join(""));
     return 1;
   }
   const config = first.config;
+  const isDemo = found.kind === "demo";
   const isWatched = process.stdout.isTTY;
-  const output = new GatheredOutput(1, isWatched ? WATCHED_FLUSH_MS : undefined);
+  const logIntervalMs = isWatched ? WATCHED_LOG_INTERVAL_MS : LOG_INTERVAL_MS;
+  const output = new GatheredOutput(1, logIntervalMs);
   // A terminal that is gone is no reason to end streams, nor a fault to log on it.
   process.stdout.on("error", () => {});
   process.stderr.on("error", () => {});
   const log = createLog(output);
-  const loop = new Loop(config, log);
-  const started = Date.now();
-  const admin = createAdminServer(
-    {
-      metrics: loop.metrics,
-      get draining() {
-        return loop.draining;
-      },
-      status: () => ({
-        configVersion: loop.runtime.snapshot.version,
-        uptimeSeconds: Math.round((Date.now() - started) / 1000),
-        draining: loop.draining,
-        calls: loop.calls,
-        openSockets: loop.openSockets(),
-        rssBytes: process.memoryUsage.rss(),
-      }),
+  const gateway = new Gateway({
+    config,
+    log,
+    logIntervalMs,
+    onLogPort: (port) => output.receive(port),
+    canSharePort: await canSharePort(),
+    readConfig: async () => {
+      const read = await readConfig(found, sim, args);
+      return "faults" in read ? { faults: read.faults.map(faultLine) } : read;
     },
-    () => loop.runtime.snapshot.admin.token,
-  );
+  });
+  const admin = createAdminServer(gateway, () => gateway.config.admin.token);
+  const ended = new AbortController();
+  const onClaimed = (): void => log.info({ port: gateway.config.admin.port }, "the admin port is ours now");
   try {
-    const port = await loop.listen();
-    const adminPort = await listenAdmin(admin, config, found.kind === "demo");
-    greet(config, port, adminPort);
+    // Whoever tries the gateway out does not restart it while it runs: a port that is in use is a mistake.
+    const shares = await isTaken(config.server.host, config.server.port);
+    if (shares && isDemo) throw new Error(`${config.server.host}:${config.server.port} is in use; choose another with --port`);
+    const port = await gateway.start();
+    // The demo takes any port for its metrics when its own is in use: whoever tries it out has not chosen one.
+    const place = { ...config.admin, port: isDemo && (await isTaken(config.admin.host, config.admin.port)) ? 0 : config.admin.port };
+    const adminPort = await claimAdminPort(admin, place, { onClaimed, signal: ended.signal });
+    process.stdout.write(greeting(config, port, adminPort));
+    if (shares) log.warn({ port }, "another process listens on this port, too, and gets its share of the clients until it ends");
+    if (adminPort === null) log.warn({ port: place.port }, "another gateway has the admin port; it is ours when that one ends");
   } catch (error) {
     process.stderr.write(`headwaiter: ${(error as Error).message}\n`);
-    await loop.close();
+    ended.abort();
+    await gateway.stop();
     admin.close();
     await sim?.close();
     return 1;
   }
-  // From here on streams of many clients hang on this process: a fault nobody caught is said, and ends none of them.
+  // From here on streams of many clients hang on this process: a fault nobody caught here is said, and ends none of them.
   process.on("uncaughtException", (error) => log.error({ err: error }, "a fault outside any request; going on"));
   process.on("unhandledRejection", (reason) => log.error({ err: reason }, "a promise nobody waited for; going on"));
   warn(config, log);
-  log.info({ configVersion: config.version, source: config.source }, "serving");
-  const onReload = (): void => void reload(loop, () => readConfig(found, sim, args), log);
+  for (const warning of capacityWarnings(config, gateway.loops, hostLimits(readHostFacts()))) log.warn(warning);
+  log.info({ configVersion: config.version, source: config.source, loops: gateway.loops }, "serving");
+  const onReload = (): void => void gateway.reload();
   // The demo has no config to read again; there SIGHUP is the terminal, which is gone.
-  const isDemo = found.kind === "demo" && isWatched;
-  if (!isDemo) process.on("SIGHUP", onReload);
-  const code = await drainOnSignal(loop, log, isDemo ? ["SIGTERM", "SIGINT", "SIGHUP"] : ["SIGTERM", "SIGINT"]);
+  const endsOnHangUp = isDemo && isWatched;
+  if (!endsOnHangUp) process.on("SIGHUP", onReload);
+  const code = await drainOnSignal(gateway, log, endsOnHangUp ? ["SIGTERM", "SIGINT", "SIGHUP"] : ["SIGTERM", "SIGINT"]);
   process.off("SIGHUP", onReload);
+  ended.abort();
   admin.close();
   admin.closeAllConnections();
-  // A drain has closed it already; after a second signal its streams end here, as cut by us and not by the sim.
-  await loop.close();
+  // A drain has ended them already; after a second signal their streams end here, as cut by us and not by the sim.
+  await gateway.stop();
   await sim?.close();
   log.info({ exitCode: code }, "stopped");
   await output.flush();
   return code;
-}
-
-/** The demo takes any port for its metrics when its own is in use: whoever tries it out has not chosen one. */
-async function listenAdmin(admin: Server, config: ConfigSnapshot, isDemo: boolean): Promise<number> {
-  try {
-    return await listen(admin, { host: config.admin.host, port: config.admin.port, setting: "admin.port" });
-  } catch (error) {
-    if (!isDemo) throw error;
-    return await listen(admin, { host: config.admin.host, port: 0, setting: "admin.port" });
-  }
 }
 
 type ReadConfig = { readonly config: ConfigSnapshot } | { readonly faults: readonly Fault[] };
@@ -115,47 +118,30 @@ async function readConfig(found: FoundConfig, sim: SimThread | null, args: Serve
       ? { config: demoConfig(process.env, new URL("/v1", sim!.url)) }
       : await loadConfigFile({ file: found.file, cwd: process.cwd(), env: process.env });
   if ("faults" in read) return read;
-  const { host, port } = args;
+  const { host, port, workers } = args;
   return {
     config: withOverrides(read.config, {
       ...(host === undefined ? {} : { host }),
       ...(port === undefined ? {} : { port }),
+      ...(workers === undefined ? {} : { workers }),
     }),
   };
 }
 
-/** A config that is at fault changes nothing. */
-async function reload(loop: Loop, read: () => Promise<ReadConfig>, log: Log): Promise<void> {
-  const next = await read();
-  if ("faults" in next) {
-    const faults = next.faults.map(({ file, line, column, message }) => `${file}:${line}:${column}: ${message}`);
-    return log.error({ faults }, "the new config is at fault; the old one stays");
-  }
-  const listeners = ({ server: { host, port, tls }, admin }: ConfigSnapshot): string =>
-    JSON.stringify([host, port, tls !== undefined, admin.host, admin.port]);
-  if (listeners(loop.runtime.snapshot) !== listeners(next.config)) {
-    log.warn("listeners keep their host and port, and whether they speak TLS, until a restart");
-  }
-  loop.reload(next.config);
-  log.info({ configVersion: next.config.version }, "config reloaded");
-}
-
-function drainOnSignal(loop: Loop, log: Log, signals: readonly NodeJS.Signals[]): Promise<number> {
+function drainOnSignal(gateway: Gateway, log: Log, signals: readonly NodeJS.Signals[]): Promise<number> {
   return new Promise((resolve) => {
-    let draining = false;
     const onSignal = (signal: NodeJS.Signals): void => {
-      if (draining) return resolve(INTERRUPTED);
-      draining = true;
-      const timeoutMs = loop.runtime.snapshot.server.drainTimeoutMs;
-      log.info({ signal, calls: loop.calls, drainTimeoutMs: timeoutMs }, "draining; a second signal stops at once");
-      void loop.drain(timeoutMs).then(() => resolve(0));
+      if (gateway.draining) return resolve(INTERRUPTED);
+      const { drainTimeoutMs } = gateway.config.server;
+      log.info({ signal, streams: gateway.calls, drainTimeoutMs }, "draining; a second signal stops at once");
+      void gateway.drain(drainTimeoutMs).then(() => resolve(0));
     };
     for (const signal of signals) process.on(signal, onSignal);
   });
 }
 
-function reportFaults(faults: readonly Fault[]): void {
-  for (const { file, line, column, message } of faults) process.stderr.write(`${file}:${line}:${column}: ${message}\n`);
+function faultLine({ file, line, column, message }: Fault): string {
+  return `${file}:${line}:${column}: ${message}`;
 }
 
 /** Addresses that only this machine reaches. */
@@ -170,32 +156,4 @@ function warn(config: ConfigSnapshot, log: Log): void {
   }
   if (!LOOPBACK.test(config.admin.host))
     log.warn({ host: config.admin.host }, "metrics are reachable from other machines");
-}
-
-function greet(config: ConfigSnapshot, port: number, adminPort: number): void {
-  const host = (name: string): string => (name.includes(":") ? `[${name}]` : name === "0.0.0.0" ? "127.0.0.1" : name);
-  const scheme = config.server.tls === undefined ? "http" : "https";
-  const url = `${scheme}://${host(config.server.host)}:${port}`;
-  process.stdout.write(
-    `Headwaiter at ${url} (${config.source === "demo" ? "demo: the simulated model `sim`" : config.source})\n` +
-      `Metrics at http://${host(config.admin.host)}:${adminPort}/metrics\n` +
-      `${[...config.upstreams.values()].map(describeUpstream).join("")}\n${exampleRequest(config, url)}`,
-  );
-}
-
-function describeUpstream({ name, dialect, missingKeyVariable }: UpstreamConfig): string {
-  return `  ${name}: ${dialect}${missingKeyVariable === undefined ? "" : `, without a key: set ${missingKeyVariable}`}\n`;
-}
-
-/** A curl line that streams; none where no model has a name of its own. */
-function exampleRequest(config: ConfigSnapshot, url: string): string {
-  const model = config.defaultModel ?? config.models.names()[0];
-  if (model === undefined) return "";
-  const isOpenai = config.models.resolve(model)?.upstream.dialect === "openai";
-  if (!isOpenai && config.defaultModel === undefined) return "";
-  const path = isOpenai ? "/v1/chat/completions" : "/api/v1/generate-stream";
-  const messages = [{ role: "user", content: "Say hello" }];
-  const body = JSON.stringify(isOpenai ? { model, stream: true, messages } : { prompt: "Say hello" });
-  const quoted = body.replaceAll("'", "'\\''");
-  return `  curl -N ${url}${path} -H 'content-type: application/json' -d '${quoted}'\n\n`;
 }

@@ -36,6 +36,8 @@ export function buildSnapshot(settings: Settings, options: BuildOptions): Config
     },
     admin: settings.admin,
     streams: settings.streams,
+    images: settings.images,
+    usage: settings.usage,
     upstreams,
     models: new ModelTable(routes),
     defaultModel: settings.defaultModel,
@@ -56,26 +58,30 @@ interface Overrides {
   /** 0–65535; 0 takes any free port. */
   readonly port?: number;
   readonly adminPort?: number;
+  readonly workers?: "auto" | number;
 }
 
-/** The same config listening elsewhere: for `--host` and `--port`. Gets a version of its own. */
+/** The same config with what the command line says otherwise: `--host`, `--port`, `--workers`. Gets a version of its own. */
 export function withOverrides(snapshot: ConfigSnapshot, overrides: Overrides): ConfigSnapshot {
-  const { host = snapshot.server.host, port = snapshot.server.port, adminPort = snapshot.admin.port } = overrides;
+  const { server } = snapshot;
+  const { host = server.host, port = server.port, workers = server.workers, adminPort = snapshot.admin.port } = overrides;
   return withVersion({
     ...snapshot,
-    server: { ...snapshot.server, host, port },
+    server: { ...server, host, port, workers },
     admin: { ...snapshot.admin, port: adminPort },
   });
 }
 
 function withVersion(config: Omit<ConfigSnapshot, "version">): ConfigSnapshot {
   const byName = (a: { readonly name: string }, b: { readonly name: string }): number => (a.name < b.name ? -1 : 1);
-  const { server, streams, defaultModel } = config;
+  const { server, streams, images, usage, defaultModel } = config;
   // Whether there is a secret counts, what it is does not: a version is logged, and a short secret could be guessed from it.
   const effective = {
     server,
     admin: { ...config.admin, token: config.admin.token !== undefined },
     streams,
+    images,
+    usage,
     upstreams: [...config.upstreams.values()]
       .sort(byName)
       .map((upstream) => [{ ...upstream, apiKey: undefined }, upstream.apiKey !== undefined]),

@@ -5,28 +5,44 @@
 import type { z } from "zod";
 
 import { key, list, optional, record, section, sectionWithoutDefault, value } from "./setting.ts";
-import { baseUrl, choice, duration, durationOrOff, host, integer, secret, size, text } from "./values.ts";
+import {
+  baseUrl,
+  choice,
+  duration,
+  durationOffOrAdaptive,
+  durationOrOff,
+  host,
+  integer,
+  secret,
+  size,
+  sizeOrAuto,
+  text,
+} from "./values.ts";
 
 /** Patterns are tried one by one for a name that is not known exactly, so there is a bound. */
 export const MAX_MODEL_PATTERNS = 1000;
+
+/** More event loops than this in one process share nothing worth having. */
+export const MAX_WORKERS = 64;
 
 const server = section({
   host: key("host", host("127.0.0.1"), "Where clients connect. `0.0.0.0` or `::` for every interface."),
   port: key("port", integer({ default: "8080", min: "0", max: "65535" }), "`0` takes any free port."),
   workers: key(
     "workers",
-    value<"auto" | 1>({
+    value<"auto" | number>({
       type: "word or number",
-      range: "`auto`, `1`",
+      range: "`auto`, 1 – 64",
       default: "auto",
-      expected: "write `auto` or 1",
+      expected: "write `auto` or a number from 1 to 64",
       read: (written) => {
         if (written === "auto") return { value: "auto" };
-        if (written === "1") return { value: 1 };
-        return { fault: "this version runs one event loop; write `auto` or 1" };
+        const count = /^[1-9][0-9]?$/.test(written) ? Number(written) : 0;
+        if (count >= 1 && count <= MAX_WORKERS) return { value: count };
+        return { fault: "write `auto` or a number from 1 to 64" };
       },
     }),
-    "Event loops. This version runs one.",
+    "Event loops, each a thread with its own connections. `auto`: as many as there are cores.",
   ),
   max_body_size: key(
     "maxBodySizeBytes",
@@ -37,6 +53,11 @@ const server = section({
     "drainTimeoutMs",
     duration({ default: "30s", min: "0s", max: "24h" }),
     "How long streams may go on after SIGTERM before they are ended with an error event.",
+  ),
+  memory_limit: key(
+    "memoryLimitBytes",
+    sizeOrAuto({ min: "64MiB", max: "1024GiB" }),
+    "Memory for the whole process: near it, new requests are refused. `auto`: what the cgroup gives, or the machine has.",
   ),
   tls: key(
     "tls",
@@ -163,6 +184,38 @@ const streams = section({
     duration({ default: "30s", min: "1ms", max: "1h" }),
     "A client that takes nothing for so long is cut.",
   ),
+  coalesce: key(
+    "coalesceMs",
+    durationOffOrAdaptive({ min: "1ms", max: "1s" }),
+    "How long token events of one stream may wait to leave together; never the first one, the end, or an error. `adaptive`: 40 ms while the loop is under pressure, else not at all.",
+  ),
+});
+
+const images = sectionWithoutDefault({
+  max_edge: key(
+    "maxEdge",
+    integer({ default: "1568", min: "16", max: "16384" }),
+    "Pixels of the longer edge; a larger image is scaled down to it.",
+  ),
+  max_bytes: key(
+    "maxBytes",
+    size({ default: "5MiB", min: "1KiB", max: "64MiB" }),
+    "Of the image file, before base64; a larger one is scaled down until it fits.",
+  ),
+  format: key(
+    "format",
+    choice(["keep", "webp", "jpeg"], "keep"),
+    "What a scaled image is written as. `keep`: what it was. Images within both limits stay as they are.",
+  ),
+});
+
+const usage = section({
+  count_input: key(
+    "countInput",
+    choice(["off", "exact"], "off"),
+    "`exact` counts the prompt's tokens with OpenAI's encoding o200k_base, for calls whose upstream does not report its usage " +
+      "(a stream that is cut). It costs a thread 75 MB and a tenth of a second for each MB of text; no stream waits for it.",
+  ),
 });
 
 /** The whole config. */
@@ -201,6 +254,13 @@ export const CONFIG = section({
     "The model that the prompt endpoints ask. It must match one of `models`.",
   ),
   streams: key("streams", streams, "How streams to clients behave."),
+  images: key(
+    "images",
+    optional(images),
+    "Scales down large base64 images in requests before they go upstream: JPEG, PNG, WebP and GIF. Left out, images pass as they " +
+      "are; `images: {}` takes the defaults. Corrupt images, and those of more than 64 Mi pixels, are refused with 400.",
+  ),
+  usage: key("usage", usage, "What is counted here rather than believed."),
 });
 
 /** The config as parsed: camel case, units in the names, defaults filled in, references not yet resolved. */

@@ -38,6 +38,7 @@ export const ERRORS = {
   body_too_large: row(413, "client", false, "The request body is larger than this server accepts."),
   content_encoding_unsupported: row(415, "client", false, "Send the request body without a content-encoding."),
   content_type_unsupported: row(415, "client", false, "Send the request body as application/json."),
+  config_invalid: row(422, "client", false, "The new config is at fault; the old one stays."),
   expectation_failed: row(417, "client", false, "The only expectation this server meets is 100-continue."),
   headers_too_large: row(431, "client", false, "The request headers are larger than this server accepts."),
   unauthorized: row(401, "client", false, "A valid bearer token is needed."),

@@ -7,10 +7,10 @@
 import { GatewayError } from "../core/errors.ts";
 import type { ErrorCode } from "../core/errors.ts";
 import type { Outcome } from "../core/outcome.ts";
+import type { Lease } from "../core/lease.ts";
 import { TimerEntry } from "../core/timer-wheel.ts";
 import { isFailure } from "../upstream/exchange.ts";
 import type {
-  Endpoint,
   Exchange,
   ExchangeSink,
   HeaderList,
@@ -50,7 +50,8 @@ export class Attempt extends TimerEntry implements ExchangeSink, Work {
   readonly wantsStream: boolean;
   /** Let go as soon as it can't be needed for a retry: a stream outlives its prompt by minutes. */
   #request: UpstreamRequest | null;
-  #endpoint: Endpoint | null = null;
+  /** Counts this request at its endpoint. */
+  #outstanding: Lease | null = null;
   #exchange: Exchange | null = null;
   #receiver: Receiver | null = null;
   #retried = false;
@@ -223,11 +224,14 @@ export class Attempt extends TimerEntry implements ExchangeSink, Work {
   /** @param retried why the first try failed, `null` for that first try. */
   #open(retried: TransportFailure | null): void {
     const { call } = this;
-    this.#endpoint = call.upstream!.pick();
-    call.endpoint = this.#endpoint.name;
+    const shared = call.upstream!.pick();
+    const { endpoint } = shared;
+    this.#outstanding?.release();
+    this.#outstanding = shared.take();
+    call.endpoint = endpoint.name;
     call.attempts++;
     this.#activeMs = 0;
-    const opened = this.#endpoint.open(this.#request!, this, { fresh: retried !== null });
+    const opened = endpoint.open(this.#request!, this, { fresh: retried !== null });
     if (isFailure(opened)) {
       // A reload has retired the endpoint meanwhile: what the client should know is what went wrong before.
       const failure = opened.kind === "closed" && retried !== null ? retried : opened;
@@ -267,6 +271,7 @@ export class Attempt extends TimerEntry implements ExchangeSink, Work {
     this.#receiver = null;
     if (this.#released) return;
     this.#released = true;
+    this.#outstanding?.release();
     this.call.runtime.metrics.streamsOpen.add(-1, this.call.upstream!.config.name);
   }
 

@@ -1,5 +1,6 @@
 /** What the calls of one loop share. A reload makes a new one; calls under way keep the one they started with. */
 import { LeastOutstanding } from "../balance/least-outstanding.ts";
+import type { BoardRow } from "../board/row.ts";
 import type { ConfigSnapshot, UpstreamConfig } from "../config/snapshot.ts";
 import type { TimerWheel } from "../core/timer-wheel.ts";
 import { anthropic } from "../dialects/anthropic/dialect.ts";
@@ -8,7 +9,8 @@ import { gemini } from "../dialects/gemini/dialect.ts";
 import { openai } from "../dialects/openai/dialect.ts";
 import type { Log } from "../observe/log.ts";
 import type { Metrics } from "../observe/metrics.ts";
-import type { Endpoint } from "../upstream/exchange.ts";
+import type { Offload } from "../offload/offload.ts";
+import type { SharedEndpoint } from "./shared-endpoint.ts";
 
 /** The wire APIs by name. */
 export const DIALECTS: Readonly<Record<UpstreamConfig["dialect"], Dialect>> = { openai, anthropic, gemini };
@@ -17,10 +19,10 @@ export const DIALECTS: Readonly<Record<UpstreamConfig["dialect"], Dialect>> = { 
 export class Upstream {
   readonly config: UpstreamConfig;
   readonly dialect: Dialect;
-  readonly endpoints: readonly Endpoint[];
-  readonly #picker: LeastOutstanding<Endpoint>;
+  readonly endpoints: readonly SharedEndpoint[];
+  readonly #picker: LeastOutstanding<SharedEndpoint>;
 
-  constructor(config: UpstreamConfig, endpoints: readonly Endpoint[]) {
+  constructor(config: UpstreamConfig, endpoints: readonly SharedEndpoint[]) {
     this.config = config;
     this.dialect = DIALECTS[config.dialect];
     this.endpoints = endpoints;
@@ -28,7 +30,7 @@ export class Upstream {
   }
 
   /** The endpoint for the next request. */
-  pick(): Endpoint {
+  pick(): SharedEndpoint {
     return this.#picker.pick();
   }
 }
@@ -40,4 +42,8 @@ export interface Runtime {
   readonly wheel: TimerWheel;
   readonly metrics: Metrics;
   readonly log: Log;
+  /** Threads for what would hold up the streams. */
+  readonly offload: Offload;
+  /** Where this loop counts what all loops together have under way. */
+  readonly row: BoardRow;
 }

@@ -125,10 +125,12 @@ interface ListenPlace {
   readonly port: number;
   /** What to change when the port can't be had, for the error's message. */
   readonly setting: string;
+  /** Others may listen on the same port (`SO_REUSEPORT`), and the kernel shares the clients out. @default false */
+  readonly shared?: boolean;
 }
 
 /** Listens. @returns the port; rejects with an error that says what to do. */
-export function listen(server: http.Server, { host, port, setting }: ListenPlace): Promise<number> {
+export function listen(server: http.Server, { host, port, setting, shared = false }: ListenPlace): Promise<number> {
   return new Promise((resolve, reject) => {
     const onError = (error: NodeJS.ErrnoException): void => {
       const hint =
@@ -140,7 +142,7 @@ export function listen(server: http.Server, { host, port, setting }: ListenPlace
       reject(new Error(hint));
     };
     server.once("error", onError);
-    server.listen({ host, port, backlog: BACKLOG }, () => {
+    server.listen({ host, port, backlog: BACKLOG, reusePort: shared }, () => {
       // From here on it is one connection that could not be accepted, for want of files; its client sees it closed.
       server.off("error", onError).on("error", () => {});
       const address = server.address();

@@ -1,13 +1,19 @@
 /** One event loop of the gateway: its listener, its calls, its upstream connections, and how all of it ends. */
 import type http from "node:http";
 import type { Socket } from "node:net";
+import type { Gate } from "../admission/gate.ts";
+import type { ProcessReadings } from "../admission/process-readings.ts";
+import type { Columns } from "../board/columns.ts";
+import type { BoardShare } from "../board/share.ts";
 import type { ConfigSnapshot } from "../config/snapshot.ts";
 import { GatewayError } from "../core/errors.ts";
 import { LinkedList, ListMember } from "../core/linked-list.ts";
 import { TimerWheel } from "../core/timer-wheel.ts";
 import type { Log } from "../observe/log.ts";
+import { LoopPulse } from "../observe/loop-pulse.ts";
 import { Metrics } from "../observe/metrics.ts";
 import type { LoopReadings } from "../observe/metrics.ts";
+import { Offload } from "../offload/offload.ts";
 import type { Call } from "../relay/call.ts";
 import { refuse } from "../relay/refuse.ts";
 import type { Runtime } from "../relay/runtime.ts";
@@ -18,8 +24,10 @@ import type { FrontOwner } from "./front.ts";
 import type { ClientResources } from "./http-client.ts";
 import { createListener, listen, renewCertificate } from "./listener.ts";
 import type { ListenerEvents, ListenerTimeouts } from "./listener.ts";
+import { Relief } from "./relief.ts";
 import type { StreamWriter } from "./stream-writer.ts";
 import { UpstreamSet } from "./upstream-set.ts";
+import { Vitals } from "./vitals.ts";
 
 /** Fine enough for every timeout of the config, coarse enough to cost nothing. */
 const TICK_MS = 50;
@@ -39,13 +47,23 @@ class Connected extends ListMember {
   }
 }
 
+interface LoopOptions {
+  readonly share: BoardShare;
+  /** Of the listener, where they differ from its own. */
+  readonly timeouts?: Partial<ListenerTimeouts>;
+  /** What the loop has to know of its process to refuse in time. @default nobody is refused for overload */
+  readonly readings?: () => ProcessReadings;
+}
+
 /** See the file's comment. */
 export class Loop implements FrontOwner, LoopReadings {
   readonly metrics: Metrics;
   readonly #log: Log;
+  readonly #share: BoardShare;
   readonly #wheel = new TimerWheel({ tickMs: TICK_MS, slots: WHEEL_SLOTS });
   readonly #transport: LoopResources = { wheel: this.#wheel, readBuffer: Buffer.allocUnsafeSlow(READ_BUFFER_BYTES) };
   readonly #frames = new FramePool();
+  readonly #offload: Offload;
   readonly #streams = new WeakMap<Socket, StreamWriter>();
   readonly #calls = new LinkedList<Call>();
   /** TCP connections. */
@@ -54,20 +72,24 @@ export class Loop implements FrontOwner, LoopReadings {
   readonly #answering = new LinkedList<Connected>();
   readonly #server: http.Server;
   readonly #receiving = { bytes: 0 };
+  readonly #relief: Relief;
+  readonly #pulse: LoopPulse;
   #upstreams: UpstreamSet;
   #runtime: Runtime;
   #resources: ClientResources;
   #draining = false;
+  #sharesPort = false;
   /** Called when the last call has been settled. */
   #onIdle: (() => void) | null = null;
 
-  /** @param timeouts of the listener, where they differ from its own. */
-  constructor(snapshot: ConfigSnapshot, log: Log, timeouts?: Partial<ListenerTimeouts>) {
+  constructor(snapshot: ConfigSnapshot, log: Log, { share, timeouts = {}, readings }: LoopOptions) {
     this.#log = log;
-    this.metrics = new Metrics(this);
-    this.#upstreams = new UpstreamSet(snapshot, this.#transport);
+    this.#share = share;
+    const vitals = new Vitals(share.row, this);
+    this.metrics = new Metrics(this, vitals);
+    this.#offload = new Offload({ wheel: this.#wheel, meter: this.metrics.offload });
+    this.#upstreams = this.#makeUpstreams(snapshot, this.#share.columns);
     this.#runtime = this.#makeRuntime(snapshot);
-    this.#resources = this.#makeResources(snapshot);
     const events: ListenerEvents = {
       onRequest: (request, response, expectation) => handleRequest(this, request, response, expectation),
       onUnreadable: (code) => this.metrics.refused.add(1, code),
@@ -78,11 +100,14 @@ export class Loop implements FrontOwner, LoopReadings {
       },
     };
     this.#server = createListener(snapshot.server, events, timeouts);
+    this.#relief = new Relief({ loop: this, server: this.#server, log, metrics: this.metrics, readings });
+    this.#resources = this.#makeResources(snapshot);
     const keep = (list: LinkedList<Connected>) => (socket: Socket) => {
       const connected = new Connected(socket);
       list.add(connected);
       socket.once("close", () => list.delete(connected));
     };
+    this.#pulse = new LoopPulse(vitals);
     this.#server.on("connection", keep(this.#clients));
     this.#server.on(snapshot.server.tls === undefined ? "connection" : "secureConnection", keep(this.#answering));
   }
@@ -99,9 +124,23 @@ export class Loop implements FrontOwner, LoopReadings {
     return this.#draining;
   }
 
+  get gate(): Gate | null {
+    return this.#relief.gate;
+  }
+
   /** Calls under way. */
   get calls(): number {
     return this.#calls.size;
+  }
+
+  /** Bytes that wait for clients, and of bodies that are not whole yet. */
+  get bufferedBytes(): number {
+    return this.#receiving.bytes + this.#relief.waiting.bytes;
+  }
+
+  /** Connections of clients. */
+  get clientSockets(): number {
+    return this.#clients.size;
   }
 
   /** Deadlines that wait. */
@@ -109,10 +148,15 @@ export class Loop implements FrontOwner, LoopReadings {
     return this.#wheel.size;
   }
 
-  /** @returns the port. */
-  listen(): Promise<number> {
+  /**
+   * @param place the port, where it is not the config's, and whether other loops and processes listen on it, too.
+   * @returns the port.
+   */
+  listen(place: { readonly port?: number; readonly shared?: boolean } = {}): Promise<number> {
     const { host, port } = this.#runtime.snapshot.server;
-    return listen(this.#server, { host, port, setting: "--port or server.port" });
+    this.#sharesPort = place.shared ?? false;
+    const setting = "--port or server.port";
+    return listen(this.#server, { host, port: place.port ?? port, setting, shared: this.#sharesPort });
   }
 
   callStarted(call: Call): void {
@@ -132,10 +176,13 @@ export class Loop implements FrontOwner, LoopReadings {
     return this.#clients.size + this.#upstreams.connections();
   }
 
-  /** New calls use `snapshot`; those under way keep theirs. The listener's own settings need a restart. */
-  reload(snapshot: ConfigSnapshot): void {
+  /**
+   * New calls use `snapshot`; those under way keep theirs. The listener's own settings need a restart.
+   * @param columns of this config.
+   */
+  reload(snapshot: ConfigSnapshot, columns: Columns): void {
     const previous = this.#upstreams;
-    this.#upstreams = new UpstreamSet(snapshot, this.#transport, previous);
+    this.#upstreams = this.#makeUpstreams(snapshot, columns, previous);
     this.#runtime = this.#makeRuntime(snapshot);
     this.#resources = this.#makeResources(snapshot);
     previous.retireAllBut(this.#upstreams);
@@ -143,11 +190,13 @@ export class Loop implements FrontOwner, LoopReadings {
   }
 
   /**
-   * Takes no new work and waits for the calls under way, `timeoutMs` at most; those left get an error. The listener stays
-   * open meanwhile, so that a client is told to go elsewhere instead of finding the door shut.
+   * Takes no new work and waits for the calls under way, `timeoutMs` at most; those left get an error. A listener that has
+   * its port alone stays open meanwhile, so that a client is told to go elsewhere instead of finding the door shut. One
+   * that shares it closes, so that new clients go to the others.
    */
   async drain(timeoutMs: number): Promise<void> {
     this.#draining = true;
+    if (this.#sharesPort) await this.#stopListening();
     this.#server.closeIdleConnections();
     await this.#idle(timeoutMs);
     for (const call of this.#calls) {
@@ -162,15 +211,30 @@ export class Loop implements FrontOwner, LoopReadings {
     await this.close();
   }
 
+  /**
+   * What the kernel has accepted and we have not is reset with the listener. A turn of the loop accepts all that is there,
+   * and the listener closes right behind it, which leaves some ten microseconds; `net.ipv4.tcp_migrate_req=1` closes that
+   * gap, too.
+   */
+  #stopListening(): Promise<void> {
+    return new Promise((resolve) => {
+      setImmediate(() => {
+        this.#server.close();
+        resolve();
+      });
+    });
+  }
+
   /** Ends everything now. */
   async close(): Promise<void> {
     this.#upstreams.destroy();
     const closed = new Promise((resolve) => this.#server.close(resolve));
     this.#server.closeAllConnections();
     for (const { socket } of this.#clients) socket.destroy();
-    await closed;
+    await Promise.all([closed, this.#offload.close()]);
     this.#wheel.stop();
-    this.metrics.close();
+    this.#relief.close();
+    this.#pulse.close();
   }
 
   /** Closes our side of every client's connection, and waits a moment until all has left and they have closed theirs. */
@@ -200,19 +264,30 @@ export class Loop implements FrontOwner, LoopReadings {
     });
   }
 
+  #makeUpstreams(snapshot: ConfigSnapshot, columns: Columns, previous?: UpstreamSet): UpstreamSet {
+    const options = { transport: this.#transport, share: this.#share, columns };
+    return new UpstreamSet(snapshot, previous === undefined ? options : { ...options, previous });
+  }
+
   #makeRuntime(snapshot: ConfigSnapshot): Runtime {
     return {
+      row: this.#share.row,
       snapshot,
       upstreams: this.#upstreams.byName,
       wheel: this.#wheel,
       metrics: this.metrics,
       log: this.#log,
+      offload: this.#offload,
     };
   }
 
   #makeResources(snapshot: ConfigSnapshot): ClientResources {
+    const { coalescer, waiting } = this.#relief;
+    this.#relief.coalesceMs = snapshot.streams.coalesceMs;
     return {
       frames: this.#frames,
+      coalescer,
+      waiting,
       limits: {
         maxBufferBytes: snapshot.streams.maxBufferBytes,
         stallTimeoutMs: snapshot.streams.stallTimeoutMs,

@@ -1,6 +1,10 @@
 /** The upstreams of one config with their endpoints; a reload takes over the endpoints that have not changed. */
+import type { BoardShare } from "../board/share.ts";
+import type { Columns } from "../board/columns.ts";
+import { endpointCounter } from "../config/counter-names.ts";
 import type { ConfigSnapshot, UpstreamConfig } from "../config/snapshot.ts";
 import { DIALECTS, Upstream } from "../relay/runtime.ts";
+import { SharedEndpoint } from "../relay/shared-endpoint.ts";
 import type { LoopResources } from "../upstream/address.ts";
 import { createEndpoint } from "../upstream/create-endpoint.ts";
 import type { Endpoint } from "../upstream/exchange.ts";
@@ -9,6 +13,16 @@ interface Reading {
   readonly upstream: string;
   readonly endpoint: string;
   readonly outstanding: number;
+}
+
+/** What the endpoints of one config are made with. */
+interface UpstreamSetOptions {
+  readonly transport: LoopResources;
+  readonly share: BoardShare;
+  /** Of this config. */
+  readonly columns: Columns;
+  /** Endpoints that are the same in both are taken over, connections and all. */
+  readonly previous?: UpstreamSet;
 }
 
 /** See the file's comment. */
@@ -20,15 +34,14 @@ export class UpstreamSet {
   /** Endpoints of earlier configs that still finish their exchanges, and whose they were. */
   readonly #retiring = new Map<Endpoint, string>();
 
-  /** @param previous endpoints that are the same in both are taken over, connections and all. */
-  constructor(snapshot: ConfigSnapshot, loop: LoopResources, previous?: UpstreamSet) {
+  constructor(snapshot: ConfigSnapshot, { transport, share, columns, previous }: UpstreamSetOptions) {
     const byName = new Map<string, Upstream>();
     for (const config of snapshot.upstreams.values()) {
       const endpoints = config.endpoints.map(({ url }) => {
         const key = endpointKey(config, url);
-        const endpoint = previous?.endpoint(key) ?? this.endpoint(key) ?? makeEndpoint(config, url, loop);
+        const endpoint = previous?.endpoint(key) ?? this.endpoint(key) ?? makeEndpoint(config, url, transport);
         this.#endpoints.set(key, endpoint);
-        return endpoint;
+        return new SharedEndpoint(endpoint, share, columns.get(endpointCounter(config.name, url))!);
       });
       byName.set(config.name, new Upstream(config, endpoints));
     }
@@ -43,7 +56,8 @@ export class UpstreamSet {
 
   *readings(): Iterable<Reading> {
     for (const [upstream, { endpoints }] of this.byName) {
-      for (const { name, outstanding } of new Set(endpoints)) yield { upstream, endpoint: name, outstanding };
+      const own = new Set(endpoints.map(({ endpoint }) => endpoint));
+      for (const { name, outstanding } of own) yield { upstream, endpoint: name, outstanding };
     }
     for (const [{ name, outstanding }, upstream] of this.#retiring) {
       if (outstanding > 0) yield { upstream, endpoint: name, outstanding };
@@ -70,7 +84,7 @@ export class UpstreamSet {
 
   #inherit(previous: UpstreamSet): void {
     const kept = new Set(this.#endpoints.values());
-    const own = [...previous.byName].flatMap(([name, { endpoints }]) => endpoints.map((one) => [one, name] as const));
+    const own = [...previous.byName].flatMap(([name, { endpoints }]) => endpoints.map(({ endpoint }) => [endpoint, name] as const));
     for (const [endpoint, name] of [...own, ...previous.#retiring]) {
       if (!kept.has(endpoint) && endpoint.connections > 0) this.#retiring.set(endpoint, name);
     }

@@ -3,6 +3,7 @@ import { once } from "node:events";
 import type { AddressInfo } from "node:net";
 import { test } from "node:test";
 import { createAdminServer } from "../../src/admin/admin-server.ts";
+import { exposition } from "../../src/observe/metric.ts";
 import { startSim } from "../../src/sim/server.ts";
 import { chat, configFor, post, startGateway } from "../support/gateway.ts";
 import type { TestGateway } from "../support/gateway.ts";
@@ -14,11 +15,12 @@ const CHAT = "/v1/chat/completions";
 async function startAdmin(gateway: TestGateway, token?: string): Promise<AsyncDisposable & { url: string }> {
   const { loop } = gateway;
   const subject = {
-    metrics: loop.metrics,
-    get draining() {
-      return loop.draining;
+    get notReady() {
+      return loop.draining ? ("draining" as const) : null;
     },
+    metrics: () => Promise.resolve(exposition(loop.metrics.snapshot())),
     status: () => ({ calls: loop.calls }),
+    reload: () => Promise.resolve([]),
   };
   const server = createAdminServer(subject, () => token).listen(0, "127.0.0.1");
   await once(server, "listening");

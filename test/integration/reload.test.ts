@@ -31,7 +31,7 @@ test("a stream keeps the config it started with; new requests get the new one; t
   held[0]!.socket.write(STREAM_HEAD + chunk(tokenEvent("a")).toString());
   await client.until(tokenEvent("a"));
 
-  gateway.loop.reload(snapshotOf(configFor(fresh.url)));
+  gateway.reload(configFor(fresh.url));
   assert.equal(await (await post(gateway.url + CHAT, chat())).text(), '{"from":"new"}');
   const outstanding = (): number => [...gateway.loop.endpoints()].reduce((sum, one) => sum + one.outstanding, 0);
   assert.equal(outstanding(), 1, "the stream on the old endpoint still counts");
@@ -49,7 +49,7 @@ test("an endpoint that has not changed keeps its connections over a reload", asy
   await using gateway = await startGateway(configFor(upstream.url));
   for (let i = 0; i < 5; i++) {
     await (await post(gateway.url + CHAT, chat())).text();
-    gateway.loop.reload(snapshotOf(configFor(upstream.url, { rest: `streams: { heartbeat: ${i + 1}s }` })));
+    gateway.reload(configFor(upstream.url, { rest: `streams: { heartbeat: ${i + 1}s }` }));
   }
   assert.equal(upstream.accepted, 1);
 });
@@ -58,7 +58,7 @@ test("a changed key makes new connections", async () => {
   await using upstream = await startScripted(({ socket }) => void socket.write(response(200, "{}")));
   await using gateway = await startGateway(configFor(upstream.url));
   await (await post(gateway.url + CHAT, chat())).text();
-  gateway.loop.reload(snapshotOf(configFor(upstream.url).replace("sk-test-upstream-key", "sk-another-key")));
+  gateway.reload(configFor(upstream.url).replace("sk-test-upstream-key", "sk-another-key"));
   await (await post(gateway.url + CHAT, chat())).text();
   assert.deepEqual(
     upstream.requests.map((request) => [request.index, request.header("authorization")]),
@@ -77,7 +77,7 @@ test("a request that was being received during the reload is served by the new c
   const request = rawPost(CHAT, chat());
   client.send(request.slice(0, -5));
   await waitUntil(() => gateway.loop.calls === 1);
-  gateway.loop.reload(snapshotOf(configFor(fresh.url)));
+  gateway.reload(configFor(fresh.url));
   client.send(request.slice(-5));
   assert.equal((await client.answer()).body, '{"from":"new"}');
 });
@@ -92,7 +92,7 @@ test("a reused connection that dies after a reload is the upstream's failure, no
   await (await post(gateway.url + CHAT, chat())).text();
   const answer = post(gateway.url + CHAT, chat());
   await waitUntil(() => held.length === 1);
-  gateway.loop.reload(snapshotOf(configFor(upstream.url).replace("sk-test-upstream-key", "sk-another-key")));
+  gateway.reload(configFor(upstream.url).replace("sk-test-upstream-key", "sk-another-key"));
   held[0]!.socket.destroy();
   const refused = await answer;
   assert.deepEqual([refused.status, refused.headers.get("x-headwaiter-error")], [502, "upstream_disconnected"]);

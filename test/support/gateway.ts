@@ -1,4 +1,8 @@
 /** A gateway loop inside the test's process, over real sockets. */
+import type { ProcessReadings } from "../../src/admission/process-readings.ts";
+import { Board } from "../../src/board/board.ts";
+import { ColumnDirectory } from "../../src/board/columns.ts";
+import { counterNames } from "../../src/config/counter-names.ts";
 import { loadConfig } from "../../src/config/load.ts";
 import type { ConfigSnapshot } from "../../src/config/snapshot.ts";
 import { createLog } from "../../src/observe/log.ts";
@@ -12,6 +16,10 @@ export interface TestGateway extends AsyncDisposable {
   readonly url: string;
   readonly port: number;
   readonly loop: Loop;
+  /** Where the loop counts. */
+  readonly board: Board;
+  /** Hands the loop a new config. */
+  reload(yaml: string): void;
   /** The access lines so far. */
   readonly accessLines: readonly AccessRecord[];
   /** Every log line so far, parsed. */
@@ -48,6 +56,7 @@ export async function startGateway(
   yaml: string,
   env: Record<string, string> = {},
   timeouts?: Partial<ListenerTimeouts>,
+  readings?: () => ProcessReadings,
 ): Promise<TestGateway> {
   const logLines: Record<string, unknown>[] = [];
   const waiting = new Set<() => void>();
@@ -57,7 +66,15 @@ export async function startGateway(
       for (const wake of waiting) wake();
     },
   });
-  const loop = new Loop(snapshotOf(yaml, env), log, timeouts);
+  const snapshot = snapshotOf(yaml, env);
+  const directory = new ColumnDirectory(1024);
+  const board = Board.create({ rows: 1, columns: directory.capacity });
+  const share = { board, row: board.claimRow(1), columns: directory.extend(counterNames(snapshot)) };
+  const loop = new Loop(snapshot, log, {
+    share,
+    ...(timeouts === undefined ? {} : { timeouts }),
+    ...(readings === undefined ? {} : { readings }),
+  });
   const port = await loop.listen();
   const accessLines = (): AccessRecord[] =>
     logLines.filter((line) => line["msg"] === "request") as unknown as AccessRecord[];
@@ -65,6 +82,11 @@ export async function startGateway(
     url: `http://127.0.0.1:${port}`,
     port,
     loop,
+    board,
+    reload(next) {
+      const config = snapshotOf(next, env);
+      loop.reload(config, directory.extend(counterNames(config)));
+    },
     logLines,
     get accessLines() {
       return accessLines();

@@ -1,0 +1,20 @@
+/** What is counted over all loops of a process, by name: the columns of the board. */
+import type { ConfigSnapshot } from "./snapshot.ts";
+
+/** Requests under way on an endpoint. */
+export function endpointCounter(upstream: string, url: URL): string {
+  return `endpoint:${upstream} ${url.href}`;
+}
+
+/** Slots of an upstream that are taken. */
+export function upstreamCounter(upstream: string): string {
+  return `upstream:${upstream}`;
+}
+
+/** All that a config needs. */
+export function counterNames({ upstreams }: ConfigSnapshot): string[] {
+  return [...upstreams.values()].flatMap(({ name, endpoints }) => [
+    upstreamCounter(name),
+    ...endpoints.map(({ url }) => endpointCounter(name, url)),
+  ]);
+}

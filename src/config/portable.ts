@@ -1,0 +1,40 @@
+/**
+ * A snapshot as plain data, to be sent to another thread: a structured clone knows neither `URL` nor our classes, and would
+ * copy an upstream once for each model that refers to it.
+ */
+import { ModelTable } from "./model-table.ts";
+import type { ConfigSnapshot, ModelRoute, UpstreamConfig } from "./snapshot.ts";
+
+/** See the file's comment. Holds the providers' keys: never to be logged. */
+export interface PortableConfig {
+  readonly rest: Omit<ConfigSnapshot, "upstreams" | "models">;
+  readonly upstreams: readonly (Omit<UpstreamConfig, "endpoints"> & { readonly urls: readonly string[] })[];
+  readonly routes: readonly { readonly name: string; readonly upstream: string; readonly model: string | undefined }[];
+}
+
+/** @returns what {@link fromPortable} makes an equal snapshot of. */
+export function toPortable(snapshot: ConfigSnapshot): PortableConfig {
+  const { upstreams, models, ...rest } = snapshot;
+  return {
+    rest,
+    upstreams: [...upstreams.values()].map(({ endpoints, ...upstream }) => ({
+      ...upstream,
+      urls: endpoints.map(({ url }) => url.href),
+    })),
+    routes: models.routes().map(({ name, upstream, model }) => ({ name, upstream: upstream.name, model })),
+  };
+}
+
+/** @returns the snapshot, version and all. */
+export function fromPortable({ rest, upstreams: portable, routes }: PortableConfig): ConfigSnapshot {
+  const upstreams = new Map<string, UpstreamConfig>();
+  for (const { urls, ...upstream } of portable) {
+    upstreams.set(upstream.name, { ...upstream, endpoints: urls.map((url) => ({ url: new URL(url) })) });
+  }
+  const models = routes.map(({ name, upstream, model }): ModelRoute => ({
+    name,
+    upstream: upstreams.get(upstream)!,
+    model,
+  }));
+  return { ...rest, upstreams, models: new ModelTable(models) };
+}

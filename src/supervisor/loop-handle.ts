@@ -1,0 +1,179 @@
+/** One loop's thread, from its start to its end, as the supervisor holds it. */
+import { extname } from "node:path";
+import { MessageChannel, Worker } from "node:worker_threads";
+import type { MessagePort } from "node:worker_threads";
+import type { CPUProfileHandle } from "node:v8";
+import type { BoardRow } from "../board/row.ts";
+import type { MetricSnapshot } from "../observe/metric.ts";
+import { HEAP_FULL_EXIT_CODE } from "./messages.ts";
+import type { FromLoop, LoopThreadData, ToLoop } from "./messages.ts";
+
+/** A loop that is blocked answers when it is free again; nobody waits for that. */
+const ANSWER_TIMEOUT_MS = 1000;
+/** `.ts` when run from source, `.js` when run from the package. */
+const ENTRY = new URL(`../server/loop-thread${extname(import.meta.url)}`, import.meta.url);
+
+/** Why a thread has ended. `stopped`: it was asked to. `exit`: nobody knows. */
+export type DeathCause = "stopped" | "cant_listen" | "uncaught" | "out_of_memory" | "exit";
+
+/** How a thread has ended. */
+export interface Death {
+  readonly cause: DeathCause;
+  /** What was thrown, if anything was. */
+  readonly error?: Error;
+  readonly exitCode: number;
+}
+
+interface LoopHandleOptions {
+  readonly data: Omit<LoopThreadData, "logPort" | "row">;
+  /** Claimed for it. */
+  readonly row: BoardRow;
+  /** Largest heap, MiB: past it the loop dies and not the process. */
+  readonly maxHeapMiB: number;
+  /** The other end of the loop's log. */
+  readonly onLogPort: (port: MessagePort) => void;
+  /** @default the loop of this package */
+  readonly entry?: URL;
+}
+
+/** See the file's comment. */
+export class LoopHandle {
+  /** From 1. */
+  readonly loop: number;
+  /** What it tells of itself. */
+  readonly row: BoardRow;
+  /** When it was started, monotonic milliseconds. */
+  readonly startedMs = performance.now();
+  /** The port, or why it can't listen. Rejects also when the thread ends before. */
+  readonly listening: Promise<number>;
+  /** Resolves when the thread has ended, whatever ended it. */
+  readonly ended: Promise<Death>;
+  readonly #worker: Worker;
+  readonly #questions = new Map<number, (metrics: readonly MetricSnapshot[] | null) => void>();
+  #nextQuestion = 0;
+  #stopping = false;
+  #cantListen = false;
+  #hasEnded = false;
+  #error: Error | undefined;
+  /** Somebody waits for a new config to be taken over. */
+  #onReloaded: (() => void) | null = null;
+
+  constructor({ data, row, maxHeapMiB, onLogPort, entry = ENTRY }: LoopHandleOptions) {
+    this.loop = data.loop;
+    this.row = row;
+    const log = new MessageChannel();
+    onLogPort(log.port1);
+    const workerData: LoopThreadData = { ...data, row: row.index, logPort: log.port2 };
+    this.#worker = new Worker(entry, {
+      workerData,
+      transferList: [log.port2],
+      name: `loop ${data.loop}`,
+      resourceLimits: { maxOldGenerationSizeMb: maxHeapMiB },
+    });
+    this.#worker.on("error", (error) => {
+      this.#error = error instanceof Error ? error : new Error(String(error));
+    });
+    this.ended = new Promise((resolve) => {
+      this.#worker.once("exit", (exitCode) => {
+        this.#hasEnded = true;
+        for (const answer of this.#questions.values()) answer(null);
+        this.#questions.clear();
+        this.#onReloaded?.();
+        resolve({ cause: this.#cause(exitCode), exitCode, ...(this.#error === undefined ? {} : { error: this.#error }) });
+      });
+    });
+    this.listening = new Promise((resolve, reject) => {
+      this.#worker.on("message", (message: FromLoop) => {
+        switch (message.kind) {
+          case "listening":
+            return resolve(message.port);
+          case "failed":
+            this.#cantListen = true;
+            return reject(new Error(message.message));
+          case "reloaded":
+            return this.#onReloaded?.();
+          case "metrics":
+            return this.#questions.get(message.question)?.(message.metrics);
+        }
+      });
+      void this.ended.then(({ error }) => reject(error ?? new Error("the loop ended before it listened")));
+    });
+    // Whoever does not wait for it learns of the end all the same.
+    this.listening.catch(() => {});
+  }
+
+  /** Whether the thread has ended. */
+  get hasEnded(): boolean {
+    return this.#hasEnded;
+  }
+
+  /** Its thread's number in logs of Node's own. */
+  get threadId(): number {
+    return this.#worker.threadId;
+  }
+
+  /** Interrupts whatever it runs, to see what that is. */
+  startCpuProfile(): Promise<CPUProfileHandle> {
+    return this.#worker.startCpuProfile();
+  }
+
+  /** Resolves when it has taken the config over, has ended, or has not answered for a second. */
+  async reload({ config, columns }: Pick<LoopThreadData, "config" | "columns">): Promise<void> {
+    this.#send({ kind: "reload", config, columns });
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, ANSWER_TIMEOUT_MS);
+      this.#onReloaded = () => {
+        clearTimeout(timer);
+        this.#onReloaded = null;
+        resolve();
+      };
+      if (this.#hasEnded) this.#onReloaded();
+    });
+  }
+
+  /** @returns its metrics; `null` when it has ended or does not answer in time. */
+  readMetrics(): Promise<readonly MetricSnapshot[] | null> {
+    if (this.#hasEnded) return Promise.resolve(null);
+    const question = this.#nextQuestion++;
+    return new Promise((resolve) => {
+      const answer = (metrics: readonly MetricSnapshot[] | null): void => {
+        clearTimeout(timer);
+        this.#questions.delete(question);
+        resolve(metrics);
+      };
+      const timer = setTimeout(() => answer(null), ANSWER_TIMEOUT_MS);
+      this.#questions.set(question, answer);
+      this.#send({ kind: "read_metrics", question });
+    });
+  }
+
+  /** Takes no new work, finishes what is under way, and ends; is ended when it has not by `timeoutMs` and a little more. */
+  async drain(timeoutMs: number, graceMs: number): Promise<void> {
+    this.#stopping = true;
+    this.#send({ kind: "drain", timeoutMs });
+    const timer = setTimeout(() => void this.#worker.terminate(), timeoutMs + graceMs);
+    await this.ended;
+    clearTimeout(timer);
+  }
+
+  /** Ends everything now; the thread itself when it does not within `graceMs`. */
+  async stop(graceMs: number): Promise<void> {
+    this.#stopping = true;
+    this.#send({ kind: "stop" });
+    const timer = setTimeout(() => void this.#worker.terminate(), graceMs);
+    await this.ended;
+    clearTimeout(timer);
+  }
+
+  #send(message: ToLoop): void {
+    this.#worker.postMessage(message);
+  }
+
+  #cause(exitCode: number): DeathCause {
+    if (exitCode === HEAP_FULL_EXIT_CODE) return "out_of_memory";
+    if ((this.#error as NodeJS.ErrnoException | undefined)?.code === "ERR_WORKER_OUT_OF_MEMORY") return "out_of_memory";
+    if (this.#error !== undefined) return "uncaught";
+    if (this.#cantListen) return "cant_listen";
+    return this.#stopping ? "stopped" : "exit";
+  }
+}

@@ -1,0 +1,204 @@
+/**
+ * The main thread's part: starts the loops, replaces one that dies, hands on a new config, and drains them all. It serves no
+ * client itself.
+ */
+import { availableParallelism } from "node:os";
+import type { MessagePort } from "node:worker_threads";
+import { Board } from "../board/board.ts";
+import { ColumnDirectory, columnCapacity } from "../board/columns.ts";
+import type { Columns } from "../board/columns.ts";
+import { counterNames } from "../config/counter-names.ts";
+import { toPortable } from "../config/portable.ts";
+import { MAX_WORKERS } from "../config/schema.ts";
+import type { ConfigSnapshot } from "../config/snapshot.ts";
+import type { Log } from "../observe/log.ts";
+import { LoopHandle } from "./loop-handle.ts";
+import type { Death } from "./loop-handle.ts";
+import type { LoopThreadData } from "./messages.ts";
+import { RespawnDelay } from "./respawn.ts";
+
+/** A thread that does not end by itself so long after it should have is ended. */
+const GRACE_MS = 3000;
+
+/** A row for each loop that runs, and for those that end meanwhile. Pages of it that nobody writes to cost nothing. */
+const BOARD_ROWS = 3 * MAX_WORKERS;
+
+/** What tells others of the loops' comings and goings. */
+export interface SupervisorEvents {
+  onLogPort(port: MessagePort): void;
+  /** It listens. */
+  onLoopStarted(handle: LoopHandle): void;
+  /** It is gone, wanted or not; nothing of it runs any more. */
+  onLoopEnded(handle: LoopHandle, death: Death): void;
+}
+
+interface SupervisorOptions extends SupervisorEvents {
+  readonly config: ConfigSnapshot;
+  readonly log: Log;
+  readonly logIntervalMs: number;
+  readonly maxHeapMiB: number;
+  /** What the process may have of the host. */
+  readonly host: LoopThreadData["host"];
+  /** Whether several listeners can have one port here; where not, there is one loop. */
+  readonly canSharePort: boolean;
+  /** @default the loop of this package */
+  readonly entry?: URL;
+}
+
+interface Place {
+  readonly loop: number;
+  readonly delay: RespawnDelay;
+  handle: LoopHandle | null;
+  /** Waits to start it again. */
+  timer: NodeJS.Timeout | null;
+  /** Not to be started again. */
+  retired: boolean;
+}
+
+/** See the file's comment. */
+export class Supervisor {
+  readonly #options: SupervisorOptions;
+  readonly #places = new Map<number, Place>();
+  /** All that run, also those that are not wanted any more and finish their streams. */
+  readonly #handles = new Set<LoopHandle>();
+  readonly #directory: ColumnDirectory;
+  readonly board: Board;
+  #columns: Columns;
+  #config: ConfigSnapshot;
+  #port = 0;
+  #draining = false;
+
+  constructor(options: SupervisorOptions) {
+    this.#options = options;
+    this.#config = options.config;
+    const names = counterNames(options.config);
+    this.#directory = new ColumnDirectory(columnCapacity(names.length));
+    this.#columns = this.#directory.extend(names);
+    this.board = Board.create({ rows: BOARD_ROWS, columns: this.#directory.capacity });
+  }
+
+  get config(): ConfigSnapshot {
+    return this.#config;
+  }
+
+  get draining(): boolean {
+    return this.#draining;
+  }
+
+  /** Loops that run now. */
+  get handles(): readonly LoopHandle[] {
+    return [...this.#handles];
+  }
+
+  /** Starts every loop. @returns the port. @throws {Error} that says why they can't listen. */
+  async start(): Promise<number> {
+    this.#port = this.#config.server.port;
+    try {
+      // The first finds out which port it is.
+      this.#port = await this.#startLoop(1).listening;
+      const rest = Array.from({ length: this.#wanted() - 1 }, (_, i) => this.#startLoop(i + 2).listening);
+      await Promise.all(rest);
+    } catch (error) {
+      await this.stop();
+      throw error;
+    }
+    return this.#port;
+  }
+
+  /**
+   * New calls use `config`, on every loop; resolves when all that can answer have taken it over.
+   * @throws {RangeError} when it names more than there is room for on the board; the old one stays.
+   */
+  async reload(config: ConfigSnapshot): Promise<void> {
+    this.#columns = this.#directory.extend(counterNames(config));
+    this.#config = config;
+    const next = { config: toPortable(config), columns: this.#columns };
+    await Promise.all(this.handles.map((handle) => handle.reload(next)));
+    if (this.#draining) return;
+    const wanted = this.#wanted();
+    for (const place of [...this.#places.values()]) if (place.loop > wanted) void this.#retire(place);
+    for (let loop = 1; loop <= wanted; loop++) if (!this.#places.has(loop)) this.#startLoop(loop);
+  }
+
+  /** Takes no new work and resolves when every loop has finished what was under way, or `timeoutMs` has passed. */
+  async drain(timeoutMs: number): Promise<void> {
+    this.#draining = true;
+    this.#forgetDead();
+    await Promise.all(this.handles.map((handle) => handle.drain(timeoutMs, GRACE_MS)));
+  }
+
+  /** Ends everything now. */
+  async stop(): Promise<void> {
+    this.#draining = true;
+    this.#forgetDead();
+    await Promise.all(this.handles.map((handle) => handle.stop(GRACE_MS)));
+  }
+
+  #wanted(): number {
+    if (!this.#options.canSharePort) return 1;
+    const { workers } = this.#config.server;
+    return workers === "auto" ? availableParallelism() : workers;
+  }
+
+  #startLoop(loop: number): LoopHandle {
+    const place = this.#places.get(loop) ?? { loop, delay: new RespawnDelay(), handle: null, timer: null, retired: false };
+    this.#places.set(loop, place);
+    const { entry, logIntervalMs, maxHeapMiB, canSharePort } = this.#options;
+    const handle = new LoopHandle({
+      data: {
+        loop,
+        config: toPortable(this.#config),
+        board: this.board.buffer,
+        columns: this.#columns,
+        port: this.#port,
+        sharesPort: canSharePort,
+        host: this.#options.host,
+        logIntervalMs,
+      },
+      row: this.board.claimRow(loop),
+      maxHeapMiB,
+      onLogPort: (port) => this.#options.onLogPort(port),
+      ...(entry === undefined ? {} : { entry }),
+    });
+    place.handle = handle;
+    place.timer = null;
+    this.#handles.add(handle);
+    handle.listening.then(
+      () => this.#options.onLoopStarted(handle),
+      () => {},
+    );
+    void handle.ended.then((death) => this.#onEnded(place, handle, death));
+    return handle;
+  }
+
+  #onEnded(place: Place, handle: LoopHandle, death: Death): void {
+    place.handle = null;
+    this.#handles.delete(handle);
+    this.board.clearRow(handle.row.index);
+    this.#options.onLoopEnded(handle, death);
+    if (death.cause === "stopped" || this.#draining || place.retired) return;
+    const delayMs = place.delay.afterDeath(performance.now() - handle.startedMs);
+    const { cause, error, exitCode } = death;
+    this.#options.log.error(
+      { loop: place.loop, cause, exitCode, err: error, delayMs },
+      "a loop died, and its streams with it; another is started",
+    );
+    place.timer = setTimeout(() => {
+      this.#startLoop(place.loop).listening.catch((failure: Error) => {
+        this.#options.log.error({ loop: place.loop, err: failure }, "a loop can't be started");
+      });
+    }, delayMs);
+  }
+
+  /** Fewer loops are wanted: this one finishes its streams, and is not replaced. */
+  async #retire(place: Place): Promise<void> {
+    place.retired = true;
+    this.#places.delete(place.loop);
+    if (place.timer !== null) clearTimeout(place.timer);
+    await place.handle?.drain(this.#config.server.drainTimeoutMs, GRACE_MS);
+  }
+
+  #forgetDead(): void {
+    for (const { timer } of this.#places.values()) if (timer !== null) clearTimeout(timer);
+  }
+}
