@@ -1,0 +1,190 @@
+/** Real threads that block themselves. Beats and samples are late on a busy machine, so what is promised is what, not when. */
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { createInterface } from "node:readline";
+import { setTimeout as delay } from "node:timers/promises";
+import { describe, test } from "node:test";
+import type { TestContext } from "node:test";
+import { fileURLToPath } from "node:url";
+import { Watchdog } from "../../../src/supervisor/watchdog.ts";
+import type { BlockReport } from "../../../src/supervisor/watchdog.ts";
+import { BlockingLoop } from "../../support/blocking-loop.ts";
+import { waitUntil } from "../../support/wait-until.ts";
+
+const FILE = "test/support/blocking-loop.ts";
+/** For a report that must not come: more than a report of a block that is over takes. */
+const SILENCE_MS = 300;
+
+class Watched {
+  readonly reports: BlockReport[] = [];
+  readonly watchdog = new Watchdog({ onBlocked: (report) => this.reports.push(report) });
+  readonly loops: readonly BlockingLoop[];
+
+  constructor(loops: readonly BlockingLoop[]) {
+    this.loops = loops;
+  }
+
+  get loop(): BlockingLoop {
+    return this.loops[0]!;
+  }
+
+  /** @returns the functions of the one report there is now, innermost first. */
+  async named(what: string): Promise<readonly string[]> {
+    await waitUntil(() => this.reports.length > 0, what);
+    return this.reports[0]!.stack?.map((frame) => frame.function) ?? [];
+  }
+}
+
+async function watched(t: TestContext, names = ["loop 1"], parseObjects = 0): Promise<Watched> {
+  const loops = await Promise.all(names.map((name) => BlockingLoop.start(name, parseObjects)));
+  const all = new Watched(loops);
+  t.after(async () => {
+    all.watchdog.close();
+    await Promise.all(loops.map(({ worker }) => worker.terminate()));
+  });
+  await Promise.all(loops.map((loop) => all.watchdog.watch(loop)));
+  return all;
+}
+
+test("names the function and the file that held a loop up for 120 ms, each time and once each time", async (t) => {
+  const { loop, reports } = await watched(t);
+  for (let round = 1; round <= 3; round++) {
+    await loop.block("spin", 120);
+    await waitUntil(() => reports.length >= round, "reported");
+    const { stack, blockedMs, isOver, ...rest } = reports[round - 1]!;
+    const frame = stack?.find((frame) => frame.function === "spinFor");
+    assert.deepEqual({ file: frame?.file, isOver, loop: rest.loop }, { file: FILE, isOver: true, loop: "loop 1" });
+    assert.ok(frame!.line > 1);
+    assert.ok(blockedMs > 50, `${blockedMs}`);
+    await delay(SILENCE_MS);
+    assert.equal(reports.length, round);
+  }
+});
+
+test("names the caller of a backtracking regular expression", async (t) => {
+  const all = await watched(t);
+  await all.loop.block("backtrack", 24);
+  assert.ok((await all.named("backtracking")).includes("backtrackOver"));
+});
+
+test("names the caller of a builtin that nothing can interrupt, and what the loop noted before it", async (t) => {
+  const all = await watched(t, ["loop 1"], 400_000);
+  await all.loop.block("parse", 0);
+  assert.ok((await all.named("parsing")).includes("parseText"));
+  assert.equal(all.reports[0]!.doing, "parse");
+});
+
+test("names what a loop waits for without using the processor", async (t) => {
+  const all = await watched(t);
+  await all.loop.block("wait", 200);
+  assert.ok((await all.named("waiting")).includes("waitFor"));
+});
+
+test("falls back to what the loop noted where there is no profiler", async (t) => {
+  await using loop = await BlockingLoop.start("loop 1");
+  const all = new Watched([loop]);
+  t.after(() => all.watchdog.close());
+  await all.watchdog.watch({
+    name: "loop 1",
+    lastBeatMs: () => loop.lastBeatMs(),
+    doing: () => loop.doing(),
+    startCpuProfile: () => Promise.reject(new Error("not here")),
+  });
+  await loop.block("spin", 300);
+  await all.named("spinning");
+  const [{ stack, doing }] = all.reports as [BlockReport];
+  assert.deepEqual([stack, doing], [null, "spin"]);
+});
+
+test("reports a loop that does not come back once, while it is still blocked", async (t) => {
+  const all = await watched(t);
+  all.loop.order("spin", 60_000);
+  assert.ok((await all.named("still spinning")).includes("spinFor"));
+  const [{ isOver, blockedMs, doing }] = all.reports as [BlockReport];
+  assert.deepEqual([isOver, doing], [false, "spin"]);
+  assert.ok(blockedMs >= 2000, `${blockedMs}`);
+  await delay(SILENCE_MS);
+  assert.equal(all.reports.length, 1);
+});
+
+test("reports each of two loops that are blocked at once", async (t) => {
+  const { loops, reports } = await watched(t, ["loop 1", "loop 2"]);
+  await Promise.all([loops[0]!.block("spin", 300), loops[1]!.block("wait", 300)]);
+  await waitUntil(() => reports.length === 2, "two reports");
+  const named = reports.map(({ loop, doing }) => `${loop}: ${doing}`).toSorted();
+  assert.deepEqual(named, ["loop 1: spin", "loop 2: wait"]);
+  for (const { stack, doing } of reports) {
+    assert.ok(stack?.some((frame) => frame.function === (doing === "spin" ? "spinFor" : "waitFor")));
+  }
+});
+
+test("says nothing, and rejects nothing, of a loop that is ended while it is blocked", async (t) => {
+  const { loop, loops, reports, watchdog } = await watched(t, ["loop 1", "loop 2"]);
+  const other = loops[1]!;
+  loop.order("spin", 60_000);
+  other.order("spin", 60_000);
+  await waitUntil(() => loop.doing() === "spin" && other.doing() === "spin");
+  // One is ended before the watchdog knows of the block, one while its profile is being fetched, and nobody unwatches it.
+  await loop.worker.terminate();
+  watchdog.unwatch(loop);
+  await waitUntil(() => reports.length > 0);
+  await other.worker.terminate();
+  await delay(SILENCE_MS);
+  assert.deepEqual(
+    reports.map(({ loop }) => loop),
+    ["loop 2"],
+  );
+});
+
+describe("a loop that nothing blocks", { concurrency: true }, () => {
+  test("says nothing of a loop that waits for events", async (t) => {
+    const { reports } = await watched(t);
+    await delay(1000);
+    assert.deepEqual(reports, []);
+  });
+
+  test("says nothing of a loop that is ended and still watched", async (t) => {
+    const { loop, reports } = await watched(t);
+    await loop.worker.terminate();
+    await delay(2500);
+    assert.deepEqual(reports, []);
+  });
+
+  test("says nothing of a loop that has not begun to beat, nor of one that can't be profiled because it has ended", async (t) => {
+    const reports: BlockReport[] = [];
+    const watchdog = new Watchdog({ blockedAfterMs: 20, onBlocked: (report) => reports.push(report) });
+    t.after(() => watchdog.close());
+    const startCpuProfile = (): Promise<never> => Promise.reject(new Error("ended"));
+    await watchdog.watch({ name: "loop 1", lastBeatMs: () => 0, doing: () => null, startCpuProfile });
+    await delay(SILENCE_MS);
+    assert.deepEqual(reports, []);
+  });
+
+  test(
+    "says nothing when the whole process was suspended, and does not keep it alive",
+    { timeout: 20_000 },
+    async (t) => {
+      const script = fileURLToPath(new URL("../../support/watched-process.ts", import.meta.url));
+      const child = spawn(process.execPath, [script], { stdio: ["pipe", "pipe", "inherit"] });
+      t.after(() => child.kill("SIGKILL"));
+      const lines: string[] = [];
+      const output = createInterface(child.stdout).on("line", (line) => lines.push(line));
+      await once(output, "line");
+      for (let round = 0; round < 2; round++) {
+        child.kill("SIGSTOP");
+        await delay(400);
+        child.kill("SIGCONT");
+        await delay(SILENCE_MS);
+      }
+      assert.deepEqual(lines, ["watching"]);
+      // It would have said.
+      child.stdin.write("spin\n");
+      const [report] = (await once(output, "line")) as [string];
+      assert.match(report, /"spinFor"/);
+      const exited = once(child, "exit");
+      child.stdin.end();
+      assert.deepEqual(await exited, [0, null]);
+    },
+  );
+});
