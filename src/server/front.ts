@@ -31,7 +31,10 @@ const DISPOSABLE_BODY_BYTES = 64 * 1024;
 export interface FrontOwner {
   readonly runtime: Runtime;
   readonly resources: ClientResources;
+  /** Takes no more calls. */
   readonly draining: boolean;
+  /** Connections end with the answer they are at. */
+  readonly closing: boolean;
   /** Who is let in; `null` where everybody is. */
   readonly gate: Gate | null;
   callStarted(call: Call): void;
@@ -50,7 +53,7 @@ export function handleRequest(
   const { gate } = owner;
   const keepsAlive = response.shouldKeepAlive;
   let shape: Dialect = openai;
-  if (owner.draining || (gate !== null && gate.level !== "normal")) response.shouldKeepAlive = false;
+  if (owner.closing || (gate !== null && gate.level !== "normal")) response.shouldKeepAlive = false;
   const answerRefusal = (error: GatewayError, ...more: string[]): void => {
     owner.runtime.metrics.refused.add(1, error.code);
     const headers = ["content-type", "application/json", "x-request-id", id, "x-headwaiter-error", error.code, ...more];
@@ -90,7 +93,7 @@ export function handleRequest(
         // Counted, but no call and no line of the log: whoever is refused by the thousand has to cost next to nothing.
         owner.runtime.metrics.requests.add(1, shape.name, "", "", "refused");
         // It will come back, and does so cheaper on this connection than on another.
-        response.shouldKeepAlive = keepsAlive && !gate.closesRefused;
+        response.shouldKeepAlive = keepsAlive && !owner.closing && !gate.closesRefused;
         return answerRefusal(overloaded(gate));
       }
       const call = startCall(owner, route.call, { id, client, request, response });

@@ -37,6 +37,9 @@ const READ_BUFFER_BYTES = 64 * 1024;
 /** After the drain's time is up: for the last error events to leave. */
 const FINAL_FLUSH_MS = 500;
 
+/** How long clients that have just connected to a port that is given up may take to send their request. */
+const LAST_ORDERS_MS = 500;
+
 /** A client's socket in a list of them. */
 class Connected extends ListMember {
   readonly socket: Socket;
@@ -77,6 +80,7 @@ export class Loop implements FrontOwner, LoopReadings {
   #upstreams: UpstreamSet;
   #runtime: Runtime;
   #resources: ClientResources;
+  #closing = false;
   #draining = false;
   #sharesPort = false;
   /** Called when the last call has been settled. */
@@ -122,6 +126,10 @@ export class Loop implements FrontOwner, LoopReadings {
 
   get draining(): boolean {
     return this.#draining;
+  }
+
+  get closing(): boolean {
+    return this.#closing || this.#draining;
   }
 
   get gate(): Gate | null {
@@ -195,8 +203,12 @@ export class Loop implements FrontOwner, LoopReadings {
    * that shares it closes, so that new clients go to the others.
    */
   async drain(timeoutMs: number): Promise<void> {
+    if (this.#sharesPort) {
+      this.#closing = true;
+      await this.#stopListening();
+      await this.#lastOrders();
+    }
     this.#draining = true;
-    if (this.#sharesPort) await this.#stopListening();
     this.#server.closeIdleConnections();
     await this.#idle(timeoutMs);
     for (const call of this.#calls) {
@@ -222,6 +234,20 @@ export class Loop implements FrontOwner, LoopReadings {
         this.#server.close();
         resolve();
       });
+    });
+  }
+
+  /** Those who came just before the listener closed have not said yet what they want: they are served, and leave. */
+  #lastOrders(): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, LAST_ORDERS_MS);
+      const onClose = (): void => {
+        if (this.#clients.size > 0) return;
+        clearTimeout(timer);
+        resolve();
+      };
+      for (const { socket } of this.#clients) socket.once("close", onClose);
+      onClose();
     });
   }
 

@@ -66,6 +66,8 @@ export class Supervisor {
   #columns: Columns;
   #config: ConfigSnapshot;
   #port = 0;
+  /** When the last call can have ended that began under a config before the present one. */
+  #earlierCallsEndMs = 0;
   #draining = false;
 
   constructor(options: SupervisorOptions) {
@@ -110,7 +112,10 @@ export class Supervisor {
    * @throws {RangeError} when it names more than there is room for on the board; the old one stays.
    */
   async reload(config: ConfigSnapshot): Promise<void> {
+    // Calls of the configs before the present one are over, so what they counted has been given back.
+    if (performance.now() > this.#earlierCallsEndMs) this.#directory.retire();
     this.#columns = this.#directory.extend(counterNames(config));
+    this.#earlierCallsEndMs = Math.max(this.#earlierCallsEndMs, performance.now() + longestCallMs(this.#config));
     this.#config = config;
     const next = { config: toPortable(config), columns: this.#columns };
     await Promise.all(this.handles.map((handle) => handle.reload(next)));
@@ -201,4 +206,9 @@ export class Supervisor {
   #forgetDead(): void {
     for (const { timer } of this.#places.values()) if (timer !== null) clearTimeout(timer);
   }
+}
+
+/** A call ends by its total timeout; what waits for its client then, by the stall timeout. */
+function longestCallMs({ upstreams, streams }: ConfigSnapshot): number {
+  return Math.max(...[...upstreams.values()].map(({ timeouts }) => timeouts.totalMs)) + streams.stallTimeoutMs;
 }

@@ -37,7 +37,7 @@ test("only src/main.ts ends the process; a script of its own, each a main.ts, ma
 });
 
 test("only commands write to the terminal; everything else has the log", () => {
-  const commands = /^src\/(?:main\.ts|cli\/|bench\/compare\/)/;
+  const commands = /^src\/(?:main\.ts|cli\/|bench\/(?:compare|micro)\/)/;
   const found = sources
     .filter((file) => !commands.test(file))
     .flatMap((file) => linesWith(file, /\bconsole\.|process\.std(?:out|err)\.write/));

@@ -19,17 +19,19 @@ const ROWS: readonly (readonly string[])[] = [
 ];
 const PROGRAMS: Readonly<Record<string, readonly string[]>> = {
   sim: ["core", "observe", "upstream", "config"],
-  bench: ["core", "observe", "upstream", "config"],
+  bench: ["core", "observe", "upstream", "config", "board"],
 };
 
 /** Importing folder → imported folder → why it is right all the same. */
 const EXCEPTIONS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   cli: {
-    server: "`serve` puts the loop, the admin listener and the simulated model together: it is where they all meet",
+    supervisor: "`serve` puts the gateway, its admin listener and the simulated model together: it is where they all meet",
+    server: "as above",
     admin: "as above",
     sim: "`headwaiter sim`, and the model of the demo",
     bench: "`headwaiter bench`",
   },
+  server: { supervisor: "a loop's thread speaks the supervisor's messages" },
   bench: { sim: "both ends have to agree on what a token looks like and on what the sim's control route answers" },
 };
 
