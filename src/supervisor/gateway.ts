@@ -1,4 +1,5 @@
 /** The gateway as a whole, as its command and its admin plane see it: the loops, what watches over them, what they report. */
+import { availableParallelism } from "node:os";
 import type { MessagePort } from "node:worker_threads";
 import type { ConfigSnapshot } from "../config/snapshot.ts";
 import type { Log } from "../observe/log.ts";
@@ -222,6 +223,8 @@ function listeners({ server: { host, port, tls }, admin }: ConfigSnapshot): stri
 }
 
 function maxHeapMiB({ server }: ConfigSnapshot): number {
-  const loops = server.workers === "auto" ? 2 : server.workers;
-  return Math.round(Math.min(MAX_HEAP_MIB, Math.max(MIN_HEAP_MIB, (memoryLimitBytes() * HEAP_SHARE) / loops / MIB)));
+  const loops = server.workers === "auto" ? availableParallelism() : server.workers;
+  const limitBytes = server.memoryLimitBytes === "auto" ? memoryLimitBytes() : server.memoryLimitBytes;
+  const shareMiB = (limitBytes * HEAP_SHARE) / loops / MIB;
+  return Math.round(Math.min(MAX_HEAP_MIB, Math.max(MIN_HEAP_MIB, shareMiB)));
 }
