@@ -57,16 +57,31 @@ export function createLog(output: LogOutput): Log {
 
 /**
  * The same line that pino would write, put together by hand: there is one for every request, and this takes a third of
- * pino's time. Strings are quoted by `JSON.stringify` unless they come from a closed list or were checked on arrival.
+ * pino's time. Strings are quoted unless they come from a closed list or were checked on arrival.
  */
 function accessLine(r: AccessRecord): string {
   return (
-    `{"level":"info","time":${Date.now()},"requestId":"${r.requestId}","tenant":${JSON.stringify(r.tenant)},` +
-    `"route":"${r.route}","model":${JSON.stringify(r.model)},"upstream":${JSON.stringify(r.upstream)},` +
-    `"endpoint":${JSON.stringify(r.endpoint)},"status":${r.status},"outcome":"${r.outcome}","endedBy":"${r.endedBy}",` +
+    `{"level":"info","time":${Date.now()},"requestId":"${r.requestId}","tenant":${quoted(r.tenant)},` +
+    `"route":"${r.route}","model":${quoted(r.model)},"upstream":${quoted(r.upstream)},` +
+    `"endpoint":${quoted(r.endpoint)},"status":${r.status},"outcome":"${r.outcome}","endedBy":"${r.endedBy}",` +
     `"code":${r.code === null ? "null" : `"${r.code}"`},"ttftMs":${r.ttftMs},"durationMs":${r.durationMs},` +
     `"tokensIn":${r.tokensIn},"tokensOut":${r.tokensOut},` +
     `"tokensFrom":${r.tokensFrom === null ? "null" : `"${r.tokensFrom}"`},"attempts":${r.attempts},` +
     `${r.detail === undefined ? "" : `"detail":${JSON.stringify(r.detail)},`}"msg":"request"}\n`
   );
+}
+
+/** Names of the config that are kept quoted. */
+const MAX_QUOTED = 4096;
+const quotedNames = new Map<string | null, string>();
+
+/** A name of the config as JSON, made once: to look it up takes a tenth of the time. */
+function quoted(name: string | null): string {
+  const known = quotedNames.get(name);
+  if (known !== undefined) return known;
+  // Every reload may bring others.
+  if (quotedNames.size >= MAX_QUOTED) quotedNames.clear();
+  const text = JSON.stringify(name);
+  quotedNames.set(name, text);
+  return text;
 }

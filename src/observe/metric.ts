@@ -11,8 +11,32 @@ export interface Metric {
   readonly type: "counter" | "gauge" | "histogram";
   readonly help: string;
   readonly labels: readonly string[];
-  /** Sample lines, each with its line end. */
-  samples(): string;
+  /** What it shows now. */
+  snapshot(): MetricSnapshot;
+}
+
+/** What a metric showed at a moment: plain data, which crosses threads by structured clone. */
+export type MetricSnapshot = CountSnapshot | HistogramSnapshot;
+
+/** See {@link MetricSnapshot}. */
+export interface CountSnapshot {
+  readonly name: string;
+  readonly type: "counter" | "gauge";
+  readonly help: string;
+  /** Labels as the page shows them (`{a="x",b="y"}`, or nothing) → value; in the order of first appearance. */
+  readonly series: ReadonlyMap<string, number>;
+}
+
+/** See {@link MetricSnapshot}. */
+export interface HistogramSnapshot {
+  readonly name: string;
+  readonly type: "histogram";
+  readonly help: string;
+  /** Upper bounds, rising. */
+  readonly bounds: readonly number[];
+  /** Observations up to each bound and above the one before; last, those above all. */
+  readonly counts: readonly number[];
+  readonly sum: number;
 }
 
 function escapeLabel(value: string): string {
@@ -25,7 +49,8 @@ function labelText(names: readonly string[], values: readonly string[]): string 
 }
 
 interface Leaf {
-  readonly labels: readonly string[];
+  /** Its labels as the page shows them. */
+  readonly text: string;
   value: number;
 }
 
@@ -56,13 +81,13 @@ export class Counter implements Metric {
 
   /** The present count; 0 for labels never seen. */
   value(...labels: string[]): number {
-    return this.#leaves.find((leaf) => leaf.labels.every((label, i) => label === labels[i]))?.value ?? 0;
+    const text = labelText(this.labels, labels);
+    return this.#leaves.find((leaf) => leaf.text === text)?.value ?? 0;
   }
 
-  samples(): string {
-    let text = "";
-    for (const { labels, value } of this.#leaves) text += `${this.name}${labelText(this.labels, labels)} ${value}\n`;
-    return text;
+  snapshot(): CountSnapshot {
+    const { name, type, help } = this;
+    return { name, type, help, series: new Map(this.#leaves.map(({ text, value }) => [text, value])) };
   }
 
   #leaf(labels: readonly string[]): Leaf {
@@ -76,7 +101,7 @@ export class Counter implements Metric {
     const name = labels[last] ?? "";
     let leaf = branch.get(name) as Leaf | undefined;
     if (leaf === undefined) {
-      leaf = { labels, value: 0 };
+      leaf = { text: labelText(this.labels, labels), value: 0 };
       branch.set(name, leaf);
       this.#leaves.push(leaf);
     }
@@ -104,16 +129,15 @@ export class Reading implements Metric {
     this.#read = read;
   }
 
-  samples(): string {
+  snapshot(): CountSnapshot {
     // Two paths of one host are two endpoints of one name; a page with a sample twice is refused whole.
-    const sums = new Map<string, number>();
+    const series = new Map<string, number>();
     for (const [value, ...labels] of this.#read()) {
-      const key = labelText(this.labels, labels);
-      sums.set(key, (sums.get(key) ?? 0) + value);
+      const text = labelText(this.labels, labels);
+      series.set(text, (series.get(text) ?? 0) + value);
     }
-    let text = "";
-    for (const [labels, value] of sums) text += `${this.name}${labels} ${value}\n`;
-    return text;
+    const { name, type, help } = this;
+    return { name, type, help, series };
   }
 }
 
@@ -144,23 +168,34 @@ export class Histogram implements Metric {
     this.#sum += value;
   }
 
-  samples(): string {
-    let text = "";
-    let total = 0;
-    for (let i = 0; i < this.#bounds.length; i++) {
-      total += this.#counts[i]!;
-      text += `${this.name}_bucket{le="${this.#bounds[i]}"} ${total}\n`;
-    }
-    total += this.#counts[this.#bounds.length]!;
-    return `${text}${this.name}_bucket{le="+Inf"} ${total}\n${this.name}_sum ${this.#sum}\n${this.name}_count ${total}\n`;
+  snapshot(): HistogramSnapshot {
+    const { name, type, help } = this;
+    return { name, type, help, bounds: [...this.#bounds], counts: [...this.#counts], sum: this.#sum };
   }
 }
 
 /** All of them as one page. */
-export function exposition(metrics: Iterable<Metric>): string {
+export function exposition(metrics: Iterable<MetricSnapshot>): string {
   let text = "";
   for (const metric of metrics) {
-    text += `# HELP ${metric.name} ${metric.help}\n# TYPE ${metric.name} ${metric.type}\n${metric.samples()}`;
+    text += `# HELP ${metric.name} ${metric.help}\n# TYPE ${metric.name} ${metric.type}\n`;
+    text += metric.type === "histogram" ? bucketLines(metric) : countLines(metric);
   }
   return text;
+}
+
+function countLines({ name, series }: CountSnapshot): string {
+  let text = "";
+  for (const [labels, value] of series) text += `${name}${labels} ${value}\n`;
+  return text;
+}
+
+function bucketLines({ name, bounds, counts, sum }: HistogramSnapshot): string {
+  let text = "";
+  let total = 0;
+  for (const [i, count] of counts.entries()) {
+    total += count;
+    text += `${name}_bucket{le="${bounds[i] ?? "+Inf"}"} ${total}\n`;
+  }
+  return `${text}${name}_sum ${sum}\n${name}_count ${total}\n`;
 }

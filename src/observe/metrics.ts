@@ -1,18 +1,25 @@
 /** Every metric of the gateway, in one place: name, labels, meaning. `docs/reference/metrics.md` is made from this. */
-import { monitorEventLoopDelay } from "node:perf_hooks";
+import type { LoopReport } from "./loop-pulse.ts";
 import { Counter, Histogram, Reading } from "./metric.ts";
-import type { Metric } from "./metric.ts";
+import type { Metric, MetricSnapshot } from "./metric.ts";
+import { OffloadMetrics } from "./offload-metrics.ts";
 
 const TTFT_BOUNDS_SECONDS = [0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1, 2, 3, 5, 10, 20, 30, 60];
 const INTER_TOKEN_BOUNDS_SECONDS = [0.005, 0.01, 0.02, 0.03, 0.05, 0.075, 0.1, 0.2, 0.5, 1, 5];
 const OVERHEAD_BOUNDS_SECONDS = [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1];
 
-const DELAY_RESOLUTION_MS = 20;
-
 /** What only the loop knows, read when somebody asks. */
 export interface LoopReadings {
   endpoints(): Iterable<{ readonly upstream: string; readonly endpoint: string; readonly outstanding: number }>;
   openSockets(): number;
+}
+
+/** How late a loop runs what is due. Its pulse measures that; here it is only shown. */
+export interface DelayReadings {
+  /** The loop's number, from 1. */
+  readonly loop: number;
+  /** What the pulse reported last; `null` before its first report. */
+  lastReport(): Omit<LoopReport, "utilisation"> | null;
 }
 
 /** The metrics of one loop. */
@@ -46,17 +53,29 @@ export class Metrics {
     OVERHEAD_BOUNDS_SECONDS,
   );
   readonly refused = new Counter("counter", "headwaiter_refused_total", "Requests refused by the gateway.", ["code"]);
+  readonly pressureLevel = new Counter(
+    "gauge",
+    "headwaiter_pressure_level",
+    "Loops at each level of pressure: normal, soft, hard.",
+    ["level"],
+  );
+  readonly pressure = new Counter(
+    "counter",
+    "headwaiter_pressure_total",
+    "How often a loop has come to a level of pressure, and by what.",
+    ["level", "reason"],
+  );
   readonly attempts = new Counter(
     "counter",
     "headwaiter_upstream_attempts_total",
     "Requests sent upstream, by result: ok, status, or an error code.",
     ["upstream", "endpoint", "result"],
   );
-  readonly #delay = monitorEventLoopDelay({ resolution: DELAY_RESOLUTION_MS });
+  readonly offload = new OffloadMetrics();
   readonly #all: readonly Metric[];
 
-  constructor(loop: LoopReadings) {
-    this.#delay.enable();
+  /** @param delay `null` where nobody measures it; then it is not shown. */
+  constructor(loop: LoopReadings, delay: DelayReadings | null = null) {
     this.#all = [
       this.requests,
       this.streamsOpen,
@@ -65,7 +84,10 @@ export class Metrics {
       this.interToken,
       this.overhead,
       this.refused,
+      this.pressureLevel,
+      this.pressure,
       this.attempts,
+      ...this.offload.all(),
       new Reading(
         "headwaiter_endpoint_outstanding",
         "Exchanges under way on an endpoint.",
@@ -76,11 +98,10 @@ export class Metrics {
       ),
       new Reading(
         "headwaiter_loop_delay_seconds",
-        "How late the event loop runs what is due, since the last scrape.",
-        ["quantile"],
-        () => this.#loopDelay(),
+        "How late an event loop runs what is due, in the last second.",
+        ["loop", "quantile"],
+        () => delaySamples(delay),
       ),
-      new Reading("headwaiter_rss_bytes", "Resident memory of the process.", [], () => [[process.memoryUsage.rss()]]),
       new Reading("headwaiter_open_sockets", "Connections of clients and to upstreams.", [], () => [
         [loop.openSockets()],
       ]),
@@ -92,18 +113,17 @@ export class Metrics {
     return this.#all;
   }
 
-  /** Stops what measures by itself. */
-  close(): void {
-    this.#delay.disable();
+  /** What they show now, for another thread. */
+  snapshot(): readonly MetricSnapshot[] {
+    return this.#all.map((metric) => metric.snapshot());
   }
+}
 
-  *#loopDelay(): Iterable<readonly [number, string]> {
-    // Node measures from one tick of its own timer to the next, so what was due is in it.
-    const seconds = (nanoseconds: number): number =>
-      Number.isFinite(nanoseconds) ? Math.max(0, nanoseconds / 1e9 - DELAY_RESOLUTION_MS / 1000) : 0;
-    yield [seconds(this.#delay.percentile(50)), "0.5"];
-    yield [seconds(this.#delay.percentile(99)), "0.99"];
-    yield [seconds(this.#delay.max), "1"];
-    this.#delay.reset();
-  }
+function* delaySamples(delay: DelayReadings | null): Iterable<readonly [number, string, string]> {
+  const report = delay?.lastReport();
+  if (delay === null || report === undefined || report === null) return;
+  const loop = String(delay.loop);
+  yield [report.delayP50Us / 1e6, loop, "0.5"];
+  yield [report.delayP99Us / 1e6, loop, "0.99"];
+  yield [report.delayMaxUs / 1e6, loop, "1"];
 }

@@ -26,7 +26,7 @@ test("a counter counts each combination of labels apart", () => {
   counter.add(5, "x", "");
   assert.deepEqual([counter.value("x", "y"), counter.value("x", ""), counter.value("y", "x")], [3, 5, 0]);
   assert.deepEqual(
-    samplesOf(exposition([counter])),
+    samplesOf(exposition([counter.snapshot()])),
     new Map([
       ['c_total{a="x",b="y"}', 3],
       ['c_total{a="x",b=""}', 5],
@@ -39,7 +39,7 @@ test("a gauge goes back to where it was", () => {
   gauge.add(1);
   gauge.add(1);
   gauge.add(-2);
-  assert.equal(exposition([gauge]), "# HELP g Help.\n# TYPE g gauge\ng 0\n");
+  assert.equal(exposition([gauge.snapshot()]), "# HELP g Help.\n# TYPE g gauge\ng 0\n");
 });
 
 test("any label value makes a page that can be read", () => {
@@ -47,7 +47,7 @@ test("any label value makes a page that can be read", () => {
     fc.property(fc.array(fc.tuple(fc.string({ unit: "binary" }), fc.nat()), { maxLength: 10 }), (adds) => {
       const counter = new Counter("counter", "c_total", "Help.", ["model"]);
       for (const [label, by] of adds) counter.add(by, label.replaceAll("\u0001", ""));
-      const total = [...samplesOf(exposition([counter])).values()].reduce((sum, value) => sum + value, 0);
+      const total = [...samplesOf(exposition([counter.snapshot()])).values()].reduce((sum, value) => sum + value, 0);
       assert.equal(
         total,
         adds.reduce((sum, [, by]) => sum + by, 0),
@@ -62,7 +62,7 @@ test("a histogram's buckets are cumulative, upper bounds included, and agree wit
     fc.property(values, (observed) => {
       const histogram = new Histogram("h_seconds", "Help.", [0.1, 0.5, 1]);
       for (const value of observed) histogram.observe(value);
-      const samples = samplesOf(exposition([histogram]));
+      const samples = samplesOf(exposition([histogram.snapshot()]));
       for (const bound of [0.1, 0.5, 1, Infinity]) {
         const le = bound === Infinity ? "+Inf" : String(bound);
         assert.equal(samples.get(`h_seconds_bucket{le="${le}"}`), observed.filter((value) => value <= bound).length);
@@ -83,7 +83,7 @@ test("a reading is taken when it is asked for, and readings with the same labels
   ]);
   value = 7;
   assert.deepEqual(
-    samplesOf(exposition([reading])),
+    samplesOf(exposition([reading.snapshot()])),
     new Map([
       ['r{upstream="u",endpoint="e"}', 107],
       ['r{upstream="u",endpoint="f"}', 7],
