@@ -12,7 +12,7 @@ export class ClosedPipe implements Disposable {
   constructor() {
     const folder = fs.mkdtempSync(path.join(os.tmpdir(), "headwaiter-pipe-"));
     const fifo = path.join(folder, "fifo");
-    execFileSync("mkfifo", [fifo]);
+    execFileSync("sh", ["-c", 'mkfifo "$0"', fifo]);
     const reader = fs.openSync(fifo, fs.constants.O_RDONLY | fs.constants.O_NONBLOCK);
     this.fd = fs.openSync(fifo, "w");
     fs.closeSync(reader);
