@@ -71,14 +71,20 @@ export async function serve(args: ServeArguments): Promise<number> {
   try {
     // Whoever tries the gateway out does not restart it while it runs: a port that is in use is a mistake.
     const shares = await isTaken(config.server.host, config.server.port);
-    if (shares && isDemo) throw new Error(`${config.server.host}:${config.server.port} is in use; choose another with --port`);
+    if (shares && isDemo)
+      throw new Error(`${config.server.host}:${config.server.port} is in use; choose another with --port`);
     const port = await gateway.start();
     // The demo takes any port for its metrics when its own is in use: whoever tries it out has not chosen one.
-    const place = { ...config.admin, port: isDemo && (await isTaken(config.admin.host, config.admin.port)) ? 0 : config.admin.port };
+    const place = {
+      ...config.admin,
+      port: isDemo && (await isTaken(config.admin.host, config.admin.port)) ? 0 : config.admin.port,
+    };
     const adminPort = await claimAdminPort(admin, place, { onClaimed, signal: ended.signal });
     process.stdout.write(greeting(config, port, adminPort));
-    if (shares) log.warn({ port }, "another process listens on this port, too, and gets its share of the clients until it ends");
-    if (adminPort === null) log.warn({ port: place.port }, "another gateway has the admin port; it is ours when that one ends");
+    if (shares)
+      log.warn({ port }, "another process listens on this port, too, and gets its share of the clients until it ends");
+    if (adminPort === null)
+      log.warn({ port: place.port }, "another gateway has the admin port; it is ours when that one ends");
   } catch (error) {
     process.stderr.write(`headwaiter: ${(error as Error).message}\n`);
     ended.abort();
@@ -97,7 +103,11 @@ export async function serve(args: ServeArguments): Promise<number> {
   // The demo has no config to read again; there SIGHUP is the terminal, which is gone.
   const endsOnHangUp = isDemo && isWatched;
   if (!endsOnHangUp) process.on("SIGHUP", onReload);
-  const code = await drainOnSignal(gateway, log, endsOnHangUp ? ["SIGTERM", "SIGINT", "SIGHUP"] : ["SIGTERM", "SIGINT"]);
+  const code = await drainOnSignal(
+    gateway,
+    log,
+    endsOnHangUp ? ["SIGTERM", "SIGINT", "SIGHUP"] : ["SIGTERM", "SIGINT"],
+  );
   process.off("SIGHUP", onReload);
   ended.abort();
   admin.close();

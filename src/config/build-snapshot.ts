@@ -64,7 +64,12 @@ interface Overrides {
 /** The same config with what the command line says otherwise: `--host`, `--port`, `--workers`. Gets a version of its own. */
 export function withOverrides(snapshot: ConfigSnapshot, overrides: Overrides): ConfigSnapshot {
   const { server } = snapshot;
-  const { host = server.host, port = server.port, workers = server.workers, adminPort = snapshot.admin.port } = overrides;
+  const {
+    host = server.host,
+    port = server.port,
+    workers = server.workers,
+    adminPort = snapshot.admin.port,
+  } = overrides;
   return withVersion({
     ...snapshot,
     server: { ...server, host, port, workers },

@@ -6,15 +6,9 @@ export function endpointCounter(upstream: string, url: URL): string {
   return `endpoint:${upstream} ${url.href}`;
 }
 
-/** Slots of an upstream that are taken. */
-export function upstreamCounter(upstream: string): string {
-  return `upstream:${upstream}`;
-}
-
 /** All that a config needs. */
 export function counterNames({ upstreams }: ConfigSnapshot): string[] {
-  return [...upstreams.values()].flatMap(({ name, endpoints }) => [
-    upstreamCounter(name),
-    ...endpoints.map(({ url }) => endpointCounter(name, url)),
-  ]);
+  return [...upstreams.values()].flatMap(({ name, endpoints }) =>
+    endpoints.map(({ url }) => endpointCounter(name, url)),
+  );
 }

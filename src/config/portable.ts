@@ -17,7 +17,7 @@ export function toPortable(snapshot: ConfigSnapshot): PortableConfig {
   const { upstreams, models, ...rest } = snapshot;
   return {
     rest,
-    upstreams: [...upstreams.values()].map(({ endpoints, ...upstream }) => ({
+    upstreams: Array.from(upstreams.values(), ({ endpoints, ...upstream }) => ({
       ...upstream,
       urls: endpoints.map(({ url }) => url.href),
     })),

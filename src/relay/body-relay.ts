@@ -7,7 +7,6 @@ import { GatewayError } from "../core/errors.ts";
 import { GrowingBuffer } from "../core/growing-buffer.ts";
 import type { Outcome } from "../core/outcome.ts";
 import { at, parseJson } from "../dialects/json-access.ts";
-import type { Usage } from "../dialects/sse-scan.ts";
 import type { HeaderList } from "../upstream/exchange.ts";
 import { answerHeaders, passOnHeaders } from "./answer-headers.ts";
 import type { Attempt } from "./attempt.ts";

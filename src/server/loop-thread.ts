@@ -74,7 +74,10 @@ async function run(): Promise<void> {
 }
 
 /** Over TLS, `auto` may turn out to be HTTP/1.1, and then a stream takes two sockets. */
-function limitsOf({ server, upstreams }: ConfigSnapshot, host: LoopThreadData["host"]): ReturnType<typeof processLimits> {
+function limitsOf(
+  { server, upstreams }: ConfigSnapshot,
+  host: LoopThreadData["host"],
+): ReturnType<typeof processLimits> {
   const mayUseHttp1 = [...upstreams.values()].some(({ http2 }) => http2 !== "on");
   const memoryLimitBytes = server.memoryLimitBytes === "auto" ? host.memoryLimitBytes : server.memoryLimitBytes;
   return processLimits({ ...host, memoryLimitBytes, mayUseHttp1 });

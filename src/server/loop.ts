@@ -173,6 +173,7 @@ export class Loop implements FrontOwner, LoopReadings {
 
   callSettled(call: Call): void {
     this.#calls.delete(call);
+    this.#relief.callSettled(call);
     if (this.#calls.size === 0) this.#onIdle?.();
   }
 

@@ -84,7 +84,9 @@ export class UpstreamSet {
 
   #inherit(previous: UpstreamSet): void {
     const kept = new Set(this.#endpoints.values());
-    const own = [...previous.byName].flatMap(([name, { endpoints }]) => endpoints.map(({ endpoint }) => [endpoint, name] as const));
+    const own = [...previous.byName].flatMap(([name, { endpoints }]) =>
+      endpoints.map(({ endpoint }) => [endpoint, name] as const),
+    );
     for (const [endpoint, name] of [...own, ...previous.#retiring]) {
       if (!kept.has(endpoint) && endpoint.connections > 0) this.#retiring.set(endpoint, name);
     }

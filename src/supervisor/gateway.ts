@@ -158,7 +158,11 @@ export class Gateway {
         bufferedBytes: row.get("bufferedBytes"),
         heapBytes: row.get("heapBytes"),
         utilisation: row.get("utilisation"),
-        delayMs: { p50: row.get("delayP50Us") / 1000, p99: row.get("delayP99Us") / 1000, max: row.get("delayMaxUs") / 1000 },
+        delayMs: {
+          p50: row.get("delayP50Us") / 1000,
+          p99: row.get("delayP99Us") / 1000,
+          max: row.get("delayMaxUs") / 1000,
+        },
       })),
     };
   }

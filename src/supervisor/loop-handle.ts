@@ -54,7 +54,7 @@ export class LoopHandle {
   #stopping = false;
   #cantListen = false;
   #hasEnded = false;
-  #error: Error | undefined;
+  #error: NodeJS.ErrnoException | undefined;
   /** Somebody waits for a new config to be taken over. */
   #onReloaded: (() => void) | null = null;
 
@@ -79,7 +79,11 @@ export class LoopHandle {
         for (const answer of this.#questions.values()) answer(null);
         this.#questions.clear();
         this.#onReloaded?.();
-        resolve({ cause: this.#cause(exitCode), exitCode, ...(this.#error === undefined ? {} : { error: this.#error }) });
+        resolve({
+          cause: this.#cause(exitCode),
+          exitCode,
+          ...(this.#error === undefined ? {} : { error: this.#error }),
+        });
       });
     });
     this.listening = new Promise((resolve, reject) => {
@@ -171,7 +175,7 @@ export class LoopHandle {
 
   #cause(exitCode: number): DeathCause {
     if (exitCode === HEAP_FULL_EXIT_CODE) return "out_of_memory";
-    if ((this.#error as NodeJS.ErrnoException | undefined)?.code === "ERR_WORKER_OUT_OF_MEMORY") return "out_of_memory";
+    if (this.#error?.code === "ERR_WORKER_OUT_OF_MEMORY") return "out_of_memory";
     if (this.#error !== undefined) return "uncaught";
     if (this.#cantListen) return "cant_listen";
     return this.#stopping ? "stopped" : "exit";

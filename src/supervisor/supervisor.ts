@@ -24,7 +24,7 @@ const GRACE_MS = 3000;
 const BOARD_ROWS = 3 * MAX_WORKERS;
 
 /** What tells others of the loops' comings and goings. */
-export interface SupervisorEvents {
+interface SupervisorEvents {
   onLogPort(port: MessagePort): void;
   /** It listens. */
   onLoopStarted(handle: LoopHandle): void;
@@ -121,7 +121,7 @@ export class Supervisor {
     await Promise.all(this.handles.map((handle) => handle.reload(next)));
     if (this.#draining) return;
     const wanted = this.#wanted();
-    for (const place of [...this.#places.values()]) if (place.loop > wanted) void this.#retire(place);
+    for (const place of this.#places.values()) if (place.loop > wanted) void this.#retire(place);
     for (let loop = 1; loop <= wanted; loop++) if (!this.#places.has(loop)) this.#startLoop(loop);
   }
 
@@ -146,7 +146,13 @@ export class Supervisor {
   }
 
   #startLoop(loop: number): LoopHandle {
-    const place = this.#places.get(loop) ?? { loop, delay: new RespawnDelay(), handle: null, timer: null, retired: false };
+    const place = this.#places.get(loop) ?? {
+      loop,
+      delay: new RespawnDelay(),
+      handle: null,
+      timer: null,
+      retired: false,
+    };
     this.#places.set(loop, place);
     const { entry, logIntervalMs, maxHeapMiB, canSharePort } = this.#options;
     const handle = new LoopHandle({

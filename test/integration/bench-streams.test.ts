@@ -168,7 +168,12 @@ test("sends one request after the other over one connection, and checks each ans
     response.end(JSON.stringify({ content: indices.map((index) => tokenText(index, 1)).join("") }));
   };
   await withServer(listener, async (target) => {
-    const client = new RequestClient({ target, meter, order: { ttftMs: 0, gapMs: 0, tokens: 2 }, onAnswered: (answered) => answered.send() });
+    const client = new RequestClient({
+      target,
+      meter,
+      order: { ttftMs: 0, gapMs: 0, tokens: 2 },
+      onAnswered: (answered) => answered.send(),
+    });
     assert.ok(await waitUntil(() => meter.answers >= 5, TIMEOUT_MS, never));
     client.stop();
   });

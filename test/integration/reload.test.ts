@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { chat, configFor, post, snapshotOf, startGateway } from "../support/gateway.ts";
+import { chat, configFor, post, startGateway } from "../support/gateway.ts";
 import { rawClient, rawPost } from "../support/raw-client.ts";
 import {
   DONE_EVENTS,

@@ -212,12 +212,15 @@ test("a rolling restart, two processes on one port: no stream is cut, no client 
   const ports = [await freePort(), await freePort()] as const;
   let finish = (): void => {};
   await using upstream = await startScripted(({ socket, body }) => {
-    if (!body.includes("stream")) return void socket.write(response(200, '{"id":"c"}'));
-    socket.write(STREAM_HEAD + chunk(tokenEvent("a")).toString());
-    finish = () => void socket.write(`${chunk("data: [DONE]\n\n").toString()}0\r\n\r\n`);
+    const isStream = body.includes("stream");
+    socket.write(isStream ? STREAM_HEAD + chunk(tokenEvent("a")).toString() : response(200, '{"id":"c"}'));
+    if (isStream) finish = () => void socket.write(`${chunk("data: [DONE]\n\n").toString()}0\r\n\r\n`);
   });
   const config = configFor(upstream.url)
-    .replace("server: { host: 127.0.0.1, port: 0, drain_timeout: 1s }", `server: { port: ${ports[0]}, drain_timeout: 20s, workers: 2 }`)
+    .replace(
+      "server: { host: 127.0.0.1, port: 0, drain_timeout: 1s }",
+      `server: { port: ${ports[0]}, drain_timeout: 20s, workers: 2 }`,
+    )
     .replace("admin: { host: 127.0.0.1, port: 0 }", `admin: { port: ${ports[1]} }`);
   await using before = await start([], { config });
   const { url, adminUrl } = await before.urls();
@@ -229,12 +232,17 @@ test("a rolling restart, two processes on one port: no stream is cut, no client 
   await waitUntil(() => after.out().includes("another gateway has the admin port"));
 
   const outcomes: string[] = [];
-  let connecting = true;
+  const connecting = new AbortController();
   const connect = async (): Promise<void> => {
-    while (connecting) {
+    while (!connecting.signal.aborted) {
       using client = rawClient(ports[0]);
       client.send(rawPost(CHAT, chat(), ["connection: close"]));
-      outcomes.push(await client.answer().then(({ status }) => String(status), () => "reset"));
+      outcomes.push(
+        await client.answer().then(
+          ({ status }) => String(status),
+          () => "reset",
+        ),
+      );
     }
   };
   const clients = Promise.all([connect(), connect(), connect()]);
@@ -249,7 +257,7 @@ test("a rolling restart, two processes on one port: no stream is cut, no client 
   assert.deepEqual(await before.exit, [0, null]);
   await waitUntil(() => after.out().includes("the admin port is ours now"));
   assert.equal((await fetch(`${adminUrl}/readyz`)).status, 200);
-  connecting = false;
+  connecting.abort();
   await clients;
   const turnedAway = outcomes.filter((outcome) => outcome !== "200");
   assert.ok(turnedAway.length <= (migratesClients() ? 0 : 2), turnedAway.join());

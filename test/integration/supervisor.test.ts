@@ -143,10 +143,10 @@ test("a reload cuts no stream and turns no client away, and new calls see the ne
   await using running = await startSupervised(withWorkers(configFor(sim.url.origin), 2));
   const { meter, result } = holdStreams(running.url, 100, 1000);
   await waitUntil(() => meter.open === 100);
-  let connecting = true;
+  const connecting = new AbortController();
   const connected = (async () => {
     let count = 0;
-    for (; connecting; count++) {
+    for (; !connecting.signal.aborted; count++) {
       const answer = await fetch(`${running.url}/healthz`, { headers: { connection: "close" } });
       assert.equal(answer.status, 200);
       await answer.text();
@@ -162,7 +162,7 @@ test("a reload cuts no stream and turns no client away, and new calls see the ne
       assert.equal(await answer.text(), '{"from":"new"}');
     }
   }
-  connecting = false;
+  connecting.abort();
   assert.ok((await connected) > 0);
   const { integrity, streams } = await result;
   assert.deepEqual(integrity, NO_FAULTS);

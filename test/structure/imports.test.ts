@@ -25,7 +25,8 @@ const PROGRAMS: Readonly<Record<string, readonly string[]>> = {
 /** Importing folder → imported folder → why it is right all the same. */
 const EXCEPTIONS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   cli: {
-    supervisor: "`serve` puts the gateway, its admin listener and the simulated model together: it is where they all meet",
+    supervisor:
+      "`serve` puts the gateway, its admin listener and the simulated model together: it is where they all meet",
     server: "as above",
     admin: "as above",
     sim: "`headwaiter sim`, and the model of the demo",

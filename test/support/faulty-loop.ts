@@ -13,13 +13,14 @@ function spinFor(durationMs: number): void {
 
 const FAULTS: Readonly<Record<string, () => void>> = {
   "/spin": () => spinFor(120),
-  "/throw": () => void setImmediate(() => {
-    throw new Error("a fault nobody catches");
-  }),
+  "/throw": () =>
+    void setImmediate(() => {
+      throw new Error("a fault nobody catches");
+    }),
   "/reject": () => void Promise.reject(new Error("a promise nobody waits for")),
   "/leak": () => {
     const kept: unknown[] = [];
-    setInterval(() => kept.push(new Array(20_000).fill(kept.length)), 1);
+    setInterval(() => kept.push(Array.from({ length: 20_000 }, () => kept.length)), 1);
   },
   "/exit": () => void setImmediate(() => process.exit(3)),
   "/exhaust": () => {

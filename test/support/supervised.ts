@@ -84,4 +84,3 @@ export async function startSupervised(yaml: string): Promise<SupervisedGateway> 
     },
   });
 }
-

@@ -9,7 +9,9 @@ test("gives back exactly what was put in, however it was cut, and is empty after
     fc.property(fc.array(fc.uint8Array({ maxLength: 300 }), { maxLength: 60 }), (pieces) => {
       const gathered = new GrowingBuffer();
       const adopt = fc.sample(fc.boolean(), { numRuns: pieces.length, seed: pieces.length });
-      pieces.forEach((piece, i) => (adopt[i] === true ? gathered.adopt(Buffer.from(piece)) : gathered.append(Buffer.from(piece))));
+      pieces.forEach((piece, i) =>
+        adopt[i] === true ? gathered.adopt(Buffer.from(piece)) : gathered.append(Buffer.from(piece)),
+      );
       assert.equal(gathered.length, Buffer.concat(pieces).length);
       assert.deepEqual(gathered.take(), Buffer.concat(pieces));
       assert.equal(gathered.length, 0);
