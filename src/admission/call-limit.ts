@@ -2,23 +2,51 @@
  * How many calls a loop may have under way, found out by how busy they make it.
  *
  * Refusing only when the loop is full would be too late: what has been let in by then goes on for minutes, and what is let
- * in shows its weight only when its first tokens come. So the number may grow fast while there is much room and slowly when
- * there is little. Past {@link TARGET} it falls as calls end, if others wait at the door; where nobody does, calls that are
- * under way at the same time are all that keep each other waiting, and each that ends makes room for another.
+ * in shows its weight only when its first tokens come. So once it is busy the number may grow only so fast that the loop
+ * sees in time what it has taken: by a part of the room that is left, in the time that a first token takes. Past
+ * {@link TARGET} it falls as calls end, if others wait at the door; where nobody does, calls that are under way at the same
+ * time are all that keep each other waiting, and each that ends makes room for another.
  */
 
-/** Below this the number is not limited: a burst is what a loop with time to spare is there for. */
-const FREE_BELOW = 0.6;
-/** Utilisation, 0–1, at which there is no more room. Above it turns grow long, and who knocks waits for one of them. */
+/** Below this utilisation, 0–1, a burst is what a loop with time to spare is there for. */
+const FREE_BELOW = 0.3;
+/** Up to here bursts are taken that are small beside what there is. */
+const CALM_BELOW = 0.6;
+/** Here there is no more room: above it turns grow long, and who knocks waits for one of them. */
 const TARGET = 0.85;
 /** A loop with no more calls than this is not full, whatever keeps it busy. */
 export const LEAST_CALLS = 64;
+/** What a loop that is neither idle nor busy takes at once, and as a part of what it has. */
+const BURST_CALLS = 256;
+const BURST_SHARE = 0.25;
+/** What a busy loop takes more with each sample, were it idle; less the fuller it is. */
+const GROWTH_CALLS = 64;
+const GROWTH_SHARE = 0.06;
+/** First tokens that take longer than this slow the growth down. */
+const QUICK_TTFT_MS = 500;
+/** Samples without a refusal after which a loop is no longer in a surge. */
+const CALM_SAMPLES = 10;
+
+/** What is known when a tenth of a second has passed. */
+export interface CallSample {
+  /** Since the last sample, 0–1. */
+  readonly utilisation: number;
+  /** Under way now. */
+  readonly calls: number;
+  /** Whether others wait at the door. */
+  readonly crowded: boolean;
+  /** How long first tokens take, milliseconds. */
+  readonly ttftMs: number;
+}
 
 /** See the file's comment. */
 export class CallLimit {
   #limit = Infinity;
   #utilisationBefore = 0;
   #mostCalls = 0;
+  #hasRefused = false;
+  /** Samples until a surge is over; 0 when there is none. */
+  #surgeSamples = 0;
 
   /** How many calls there may be; `Infinity` while it is not limited. */
   get limit(): number {
@@ -27,29 +55,31 @@ export class CallLimit {
 
   /** Whether one more may begin. @param calls under way now. */
   admits(calls: number): boolean {
-    if (calls >= this.#limit) return false;
+    if (calls >= this.#limit) {
+      this.#hasRefused = true;
+      return false;
+    }
     if (calls >= this.#mostCalls) this.#mostCalls = calls + 1;
     return true;
   }
 
-  /**
-   * A tenth of a second has passed.
-   *
-   * @param utilisation since the last time, 0–1.
-   * @param calls under way now.
-   * @param crowded whether others wait at the door.
-   */
-  sample(utilisation: number, calls: number, crowded: boolean): void {
+  /** A tenth of a second has passed. */
+  sample({ utilisation, calls, crowded, ttftMs }: CallSample): void {
     // A single long garbage collection is not a lack of room.
     const sustained = Math.min(utilisation, this.#utilisationBefore);
     this.#utilisationBefore = utilisation;
     const most = Math.max(calls, this.#mostCalls);
     this.#mostCalls = calls;
-    if (sustained < FREE_BELOW) {
-      this.#limit = Infinity;
-      return;
-    }
+    if (this.#hasRefused) this.#surgeSamples = CALM_SAMPLES;
+    else if (this.#surgeSamples > 0) this.#surgeSamples--;
+    this.#hasRefused = false;
     const room = Math.max(0, 1 - sustained / TARGET);
-    this.#limit = Math.max(LEAST_CALLS, room === 0 && crowded ? 0 : Math.floor(most * (1 + room * room)));
+    if (room === 0) this.#limit = crowded ? LEAST_CALLS : most;
+    else if (this.#surgeSamples > 0 || sustained >= CALM_BELOW) {
+      const pace = Math.min(1, QUICK_TTFT_MS / ttftMs);
+      this.#limit = most + Math.ceil(room * pace * Math.max(GROWTH_CALLS, most * GROWTH_SHARE));
+    } else if (sustained >= FREE_BELOW) this.#limit = most + Math.max(BURST_CALLS, most * BURST_SHARE);
+    else this.#limit = Infinity;
+    this.#limit = Math.max(LEAST_CALLS, this.#limit);
   }
 }

@@ -29,6 +29,8 @@ export interface GateOwner {
   readonly calls: number;
   /** Connections of clients accepted so far. */
   readonly accepted: number;
+  /** How long first tokens have taken of late, milliseconds. */
+  readonly ttftMs: number;
   /** The level has changed. */
   onPressure(change: PressureChange): void;
 }
@@ -106,7 +108,7 @@ export class Gate {
     const utilisation = this.#readUtilisation();
     const { calls } = this.#owner;
     const crowded = this.#readDoor() && calls >= LEAST_CALLS;
-    this.#calls.sample(utilisation, calls, crowded);
+    this.#calls.sample({ utilisation, calls, crowded, ttftMs: this.#owner.ttftMs });
     const from = this.level;
     const held = this.reason;
     const sample = { ...this.#readings(), loopDelayMs, utilisation: crowded ? utilisation : 0 };

@@ -4,7 +4,7 @@
  * `normal`; `soft`: still everybody is served, cheaper; `hard`: nobody new is, so that those under way do not suffer.
  *
  * Up: readings of a store that fills (sockets, memory, buffers) count at once; the loop's delay and utilisation, which one
- * long garbage collection raises, count when two samples in a row say so. Down: when for a while no reading has been above
+ * long garbage collection raises, count for what two samples in a row say. Down: when for a while no reading has been above
  * the threshold at which its level is left, which is below the one at which it is entered.
  */
 
@@ -72,7 +72,7 @@ const INPUTS: Readonly<Record<PressureReason, Input>> = {
   },
   delay: {
     read: ({ loopDelayMs }) => loopDelayMs,
-    soft: { enter: 25, leave: 10 },
+    soft: { enter: 30, leave: 15 },
     hard: { enter: 100, leave: 40 },
     steady: false,
   },
@@ -96,8 +96,8 @@ const milder = (a: Rank, b: Rank): Rank => (a < b ? a : b);
 export class Pressure {
   #rank: Rank = 0;
   #reason: PressureReason | null = null;
-  /** What the unsteady readings asked for last time. */
-  #unsteadyBefore: Rank = 0;
+  /** What the last sample's unsteady readings asked for and did not let go of. */
+  #unsteadyBefore: Claim = { asked: 0, held: 0 };
   #calmSamples = 0;
   /** The highest level that any reading has held since it has been calm. */
   #heldInCalm: Rank = 0;
@@ -114,15 +114,18 @@ export class Pressure {
 
   /** Takes the next sample. @returns whether the level has changed. */
   sample(sample: PressureSample): boolean {
-    const { steady, unsteady, held, reason } = look(sample);
-    const asked = worse(steady, milder(unsteady, this.#unsteadyBefore));
+    const { steady, unsteady } = look(sample);
+    const asked = worse(steady.asked, milder(unsteady.asked, this.#unsteadyBefore.asked));
+    const heldUnsteadily = milder(unsteady.held, this.#unsteadyBefore.held);
+    const held = worse(steady.held, heldUnsteadily);
+    const reason = steady.held >= heldUnsteadily ? steady.reason : unsteady.reason;
     this.#unsteadyBefore = unsteady;
     const before = this.#rank;
     if (asked > this.#rank) this.#enter(asked);
     else if (held >= this.#rank) this.#calmSamples = this.#heldInCalm = 0;
     else this.#calmDown(held);
     if (this.#rank === 0) this.#reason = null;
-    else if (held >= this.#rank) this.#reason = reason;
+    else if (held >= this.#rank) this.#reason = reason ?? this.#reason;
     return this.#rank !== before;
   }
 
@@ -138,32 +141,29 @@ export class Pressure {
   }
 }
 
-interface Look {
-  /** The level that steady readings ask for, and that the others do. */
-  readonly steady: Rank;
-  readonly unsteady: Rank;
-  /** The level that the readings do not let go of. */
-  readonly held: Rank;
-  /** The first reading that holds it. */
-  readonly reason: PressureReason | null;
+/** What several readings want. */
+interface Claim {
+  /** The level that they ask for. */
+  asked: Rank;
+  /** The level that they do not let go of. */
+  held: Rank;
+  /** The first that holds it. */
+  reason?: PressureReason;
 }
 
-function look(sample: PressureSample): Look {
-  let steady: Rank = 0;
-  let unsteady: Rank = 0;
-  let held: Rank = 0;
-  let reason: PressureReason | null = null;
+function look(sample: PressureSample): { readonly steady: Claim; readonly unsteady: Claim } {
+  const steady: Claim = { asked: 0, held: 0 };
+  const unsteady: Claim = { asked: 0, held: 0 };
   for (const name of PRESSURE_REASONS) {
     const input = INPUTS[name];
+    const claim = input.steady ? steady : unsteady;
     const reading = input.read(sample);
-    const asked: Rank = reading >= input.hard.enter ? 2 : reading >= input.soft.enter ? 1 : 0;
-    if (input.steady) steady = worse(steady, asked);
-    else unsteady = worse(unsteady, asked);
-    const holds: Rank = reading >= input.hard.leave ? 2 : reading >= input.soft.leave ? 1 : 0;
-    if (holds > held) {
-      held = holds;
-      reason = name;
+    claim.asked = worse(claim.asked, reading >= input.hard.enter ? 2 : reading >= input.soft.enter ? 1 : 0);
+    const held: Rank = reading >= input.hard.leave ? 2 : reading >= input.soft.leave ? 1 : 0;
+    if (held > claim.held) {
+      claim.held = held;
+      claim.reason = name;
     }
   }
-  return { steady, unsteady, held, reason };
+  return { steady, unsteady };
 }

@@ -8,11 +8,15 @@ import type { GateOwner, PressureChange } from "../admission/gate.ts";
 import type { ProcessReadings } from "../admission/process-readings.ts";
 import type { Log } from "../observe/log.ts";
 import type { Metrics } from "../observe/metrics.ts";
+import type { Call } from "../relay/call.ts";
 import { Coalescer } from "./coalescer.ts";
 import type { WaitingBytes } from "./stream-writer.ts";
 
 /** With `streams.coalesce: adaptive`, how long token events wait for others under pressure. */
 const ADAPTIVE_WAIT_MS = 40;
+
+/** Of one call in the running mean of the time to first token. */
+const TTFT_WEIGHT = 0.02;
 
 interface ReliefOptions {
   readonly loop: { readonly calls: number };
@@ -36,6 +40,7 @@ export class Relief implements GateOwner {
   readonly #metrics: Metrics;
   #coalesceMs: number | "adaptive" = 0;
   #accepted = 0;
+  #ttftMs = 0;
 
   constructor({ loop, server, log, metrics, readings }: ReliefOptions) {
     this.#loop = loop;
@@ -53,6 +58,15 @@ export class Relief implements GateOwner {
 
   get accepted(): number {
     return this.#accepted;
+  }
+
+  get ttftMs(): number {
+    return this.#ttftMs;
+  }
+
+  /** A call has ended. */
+  callSettled({ startedMs, firstTokenMs }: Call): void {
+    if (firstTokenMs !== null) this.#ttftMs += (firstTokenMs - startedMs - this.#ttftMs) * TTFT_WEIGHT;
   }
 
   /** `streams.coalesce` of the present config. */

@@ -129,6 +129,7 @@ test("a heartbeat takes along what waits", async () => {
   open.socket.write(chunk(b));
   await open.client.until(`${b}: \n\n`);
   assert.ok(performance.now() - beganMs < 900);
+  assert.equal(open.gateway.loop.resources.coalescer.size, 0, "nothing of it waits any more");
 });
 
 test("what waits is bounded by the stream's buffer", async () => {

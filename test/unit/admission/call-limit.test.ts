@@ -3,16 +3,18 @@ import { test } from "node:test";
 import * as fc from "fast-check";
 import { CallLimit, LEAST_CALLS } from "../../../src/admission/call-limit.ts";
 
+const SAMPLE = { utilisation: 0, calls: 0, crowded: false, ttftMs: 200 };
+
 /** A limit after two samples alike. */
 function limitAt(utilisation: number, calls: number, crowded = false): CallLimit {
   const limit = new CallLimit();
-  limit.sample(utilisation, calls, crowded);
-  limit.sample(utilisation, calls, crowded);
+  limit.sample({ ...SAMPLE, utilisation, calls, crowded });
+  limit.sample({ ...SAMPLE, utilisation, calls, crowded });
   return limit;
 }
 
 test("a loop with time to spare takes whatever comes", () => {
-  const limit = limitAt(0.5, 1000);
+  const limit = limitAt(0.29, 1000);
   assert.equal(limit.limit, Infinity);
   assert.ok(limit.admits(1_000_000));
 });
@@ -20,7 +22,7 @@ test("a loop with time to spare takes whatever comes", () => {
 test("one busy sample alone limits nothing", () => {
   const limit = new CallLimit();
   for (let i = 0; i < 10; i++) {
-    limit.sample(i % 2, 1000, true);
+    limit.sample({ ...SAMPLE, utilisation: i % 2, calls: 1000, crowded: true });
     assert.equal(limit.limit, Infinity);
   }
 });
@@ -38,12 +40,12 @@ test("a full loop that nobody else wants into takes a call for each that ends, a
 
 test("the room of calls that have begun and ended since the last sample counts, but only once", () => {
   const limit = new CallLimit();
-  limit.sample(0.9, 100, false);
+  limit.sample({ ...SAMPLE, utilisation: 0.9, calls: 100 });
   for (let calls = 100; calls < 500; calls++) assert.ok(limit.admits(calls));
-  limit.sample(0.9, 100, false);
+  limit.sample({ ...SAMPLE, utilisation: 0.9, calls: 100 });
   assert.ok(limit.admits(499) && !limit.admits(500));
-  limit.sample(0.9, 100, false);
-  limit.sample(0.9, 100, false);
+  limit.sample({ ...SAMPLE, utilisation: 0.9, calls: 100 });
+  limit.sample({ ...SAMPLE, utilisation: 0.9, calls: 100 });
   assert.ok(!limit.admits(100));
 });
 
@@ -61,4 +63,21 @@ test("the busier a loop is, the fewer more it takes; and where nobody waits neve
       if (!crowded) assert.ok(more >= calls);
     }),
   );
+});
+
+test("a loop in a surge takes more with each sample, slower where first tokens take long, until nobody is refused any more", () => {
+  const calls = 1000;
+  const grownAt = (ttftMs: number): number => {
+    const limit = limitAt(0.9, calls, true);
+    assert.ok(!limit.admits(calls));
+    limit.sample({ ...SAMPLE, utilisation: 0.4, calls, ttftMs });
+    return limit.limit - calls;
+  };
+  assert.ok(grownAt(200) > 0 && grownAt(200) < 50);
+  assert.ok(grownAt(5000) > 0 && grownAt(5000) < grownAt(200) / 5);
+  const limit = limitAt(0.9, calls, true);
+  assert.ok(!limit.admits(calls));
+  let samples = 0;
+  for (; limit.limit < Infinity; samples++) limit.sample({ ...SAMPLE, utilisation: 0.1, calls });
+  assert.equal(samples, 11);
 });
