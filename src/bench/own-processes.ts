@@ -18,6 +18,8 @@ export interface OwnOptions {
   readonly http2: boolean;
   /** Core to run on alone. @default any */
   readonly core?: number;
+  /** Further top-level keys of the gateway's config, as YAML. @default none */
+  readonly settings?: string;
 }
 
 /** Starts a sim; its answer is its base URL, e.g. `http://127.0.0.1:4010`. @throws {Error} when it does not start. */
@@ -36,7 +38,7 @@ export async function startSim(options: OwnOptions): Promise<Child> {
 export async function startGateway(simUrl: string, options: OwnOptions): Promise<Child> {
   const folder = mkdtempSync(join(tmpdir(), "headwaiter-bench-"));
   const configPath = join(folder, "headwaiter.yaml");
-  writeFileSync(configPath, gatewayConfig(simUrl, options.http2));
+  writeFileSync(configPath, gatewayConfig(simUrl, options.http2) + (options.settings ?? ""));
   const removeFolder = (): void => rmSync(folder, { recursive: true, force: true });
   try {
     const child = await startChild({

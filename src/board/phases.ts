@@ -6,15 +6,12 @@
 /** Index = the number on the board. `idle` is 0, which is what a cleared row says. The rest follows the life of a request. */
 export const PHASES = [
   "idle",
-  "start",
-  "receive",
   "understand",
   "route",
   "compose",
   "attempt",
   "relay",
   "settle",
-  "timers",
   "reload",
   "drain",
   "metrics",

@@ -76,6 +76,7 @@ export class Attempt extends TimerEntry implements ExchangeSink, Work {
 
   start(): void {
     const { call } = this;
+    call.runtime.row.doing = "attempt";
     call.work = this;
     call.runtime.metrics.streamsOpen.add(1, call.upstream!.config.name);
     call.runtime.wheel.arm(this, call.startedMs + call.upstream!.config.timeouts.totalMs);
@@ -89,6 +90,7 @@ export class Attempt extends TimerEntry implements ExchangeSink, Work {
   }
 
   onHead(status: number, headers: HeaderList): void {
+    this.call.runtime.row.doing = "relay";
     try {
       this.#onHead(status, headers);
     } catch (error) {

@@ -32,6 +32,8 @@ export function serve(call: Call): void {
     call.received();
     try {
       if (body instanceof GatewayError) return refuse(call, body);
+      // Noted for the watchdog: all that can be said of a loop that a long builtin holds up.
+      call.runtime.row.doing = "understand";
       if (call.kind.kind === "prompt") return understandPrompt(call, body, (prompt) => sendPrompt(call, prompt));
       const { path } = call.kind;
       understand(call, body, (request) => routePassThrough(call, path, request));
@@ -42,6 +44,7 @@ export function serve(call: Call): void {
 }
 
 function routePassThrough(call: Call, path: string, request: Understanding): void {
+  call.runtime.row.doing = "route";
   const fault = routeFault(call, request);
   if (fault !== undefined) return refuse(call, fault);
   if (!request.mayHoldImages) return sendPassThrough(call, path, request);
@@ -62,6 +65,7 @@ function routeFault(call: Call, { model }: Understanding): GatewayError | undefi
 }
 
 function sendPassThrough(call: Call, path: string, request: Understanding): void {
+  call.runtime.row.doing = "compose";
   countInput(call, request);
   // The route's path is the official one; an endpoint's URL holds the version.
   const composed = composePassThrough(call, path.replace(/^\/v1/, ""), request);

@@ -9,6 +9,7 @@ export function settle(call: Call, outcome: Outcome): void {
   if (call.settled) return;
   call.outcome = outcome;
   call.work = null;
+  call.runtime.row.doing = "settle";
   const { metrics, log } = call.runtime;
   const endedMs = performance.now();
   const model = call.model?.name ?? "";

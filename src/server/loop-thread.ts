@@ -48,16 +48,19 @@ async function run(): Promise<void> {
   supervisor.on("message", (message: ToLoop) => {
     switch (message.kind) {
       case "reload": {
+        share.row.doing = "reload";
         const next = fromPortable(message.config);
         limits = limitsOf(next, data.host);
         loop.reload(next, message.columns);
         return say({ kind: "reloaded", configVersion: next.version });
       }
       case "drain":
+        share.row.doing = "drain";
         return void loop.drain(message.timeoutMs).then(end);
       case "stop":
         return void end();
       case "read_metrics":
+        share.row.doing = "metrics";
         return say({ kind: "metrics", question: message.question, metrics: loop.metrics.snapshot() });
     }
   });

@@ -82,7 +82,7 @@ export async function scaleImage(bytes: Buffer, head: ImageHead, limits: ImageLi
 const ENCODERS: Readonly<Record<ImageFormat, (image: Sharp) => Sharp>> = {
   // JPEG has no transparency: what shines through is white, as on the pages that such pictures come from.
   jpeg: (image) => image.flatten({ background: "#ffffff" }).jpeg({ quality: QUALITY }),
-  webp: (image) => image.webp({ quality: QUALITY, effort: 2 }),
+  webp: (image) => image.webp({ quality: QUALITY, effort: 1 }),
   png: (image) => image.png({ compressionLevel: 6 }),
   gif: (image) => image.gif({ effort: 3 }),
 };

@@ -15,6 +15,8 @@ const MAX_TOTAL_PIXELS = 512 * 1024 * 1024;
 /** What is decoded here. Anything else (HEIC, AVIF, SVG) passes as it is: the upstream may know it, and SVG is no picture but a program. */
 const DECODED_TYPES = new Set(["image/jpeg", "image/jpg", "image/png", "image/webp", "image/gif"]);
 
+const BACKSLASH = 0x5c;
+
 interface Input {
   /** One JSON object, scanned. */
   readonly body: Uint8Array;
@@ -34,6 +36,12 @@ export interface ImageFault {
 
 type Output = { readonly ok: true; readonly body: Uint8Array; readonly mark: JsonSpan | undefined } | ImageFault;
 
+interface ImageFile {
+  readonly image: ImageSpan;
+  readonly file: Buffer;
+  readonly head: ImageHead;
+}
+
 interface Replacement extends JsonSpan {
   /** Base64 or a media type: ASCII that needs no escapes. */
   readonly text: string;
@@ -44,22 +52,23 @@ export async function shrinkImages({ body, dialect, limits, mark }: Input): Prom
   const bytes = asBuffer(body);
   const images = findImages(bytes, dialect);
   if ("part" in images) return { ok: false, part: images.part, reason: "stands there twice" };
-  const decoded = images.filter(({ mediaType }) => DECODED_TYPES.has(mediaType));
-  const heads: ImageHead[] = [];
+  const files: ImageFile[] = [];
   let totalPixels = 0;
-  // All headers first: what is too much in sum is refused before anything is decoded.
-  for (const { data, part } of decoded) {
-    const head = await readHead(imageBytes(bytes, data));
+  // All headers first: what is too much in sum is refused before a pixel is decoded.
+  for (const image of images.filter(({ mediaType }) => DECODED_TYPES.has(mediaType))) {
+    const { part } = image;
+    const file = fileBytes(bytes, image.data);
+    const head = await readHead(file);
     if (typeof head === "string") return { ok: false, part, reason: head };
     totalPixels += head.width * head.height;
     if (totalPixels > MAX_TOTAL_PIXELS) {
       return { ok: false, part, reason: `and those before it have more than ${MAX_TOTAL_PIXELS} pixels together` };
     }
-    heads.push(head);
+    files.push({ image, file, head });
   }
   const replacements: Replacement[] = [];
-  for (const [i, image] of decoded.entries()) {
-    const scaled = await scaleImage(imageBytes(bytes, image.data), heads[i]!, limits);
+  for (const { image, file, head } of files) {
+    const scaled = await scaleImage(file, head, limits);
     if (scaled.kind === "unusable") return { ok: false, part: image.part, reason: scaled.reason };
     if (scaled.kind === "scaled") replacements.push(...replace(image, scaled.bytes, scaled.mediaType));
   }
@@ -69,8 +78,9 @@ export async function shrinkImages({ body, dialect, limits, mark }: Input): Prom
 }
 
 /** Node's decoder takes both alphabets of base64, and skips what belongs to neither. */
-function imageBytes(body: Buffer, data: JsonSpan): Buffer {
-  return Buffer.from(stringText(body, data), "base64");
+function fileBytes(body: Buffer, data: JsonSpan): Buffer {
+  const hasEscapes = body.subarray(data.start, data.end).includes(BACKSLASH);
+  return Buffer.from(hasEscapes ? stringText(body, data) : body.toString("latin1", data.start, data.end), "base64");
 }
 
 function replace(image: ImageSpan, scaled: Buffer, mediaType: string): Replacement[] {

@@ -45,6 +45,14 @@ test("a slice of the pool that node shares between small buffers is copied, and 
   assert.deepEqual([bytes.toString(), neighbour.toString()], ["small", "neighbour"]);
 });
 
+test("so is a large part of that pool", async () => {
+  await using pool = new TestPool();
+  const bytes = Buffer.from("x".repeat(30_000));
+  assert.ok(bytes.length < bytes.buffer.byteLength && bytes.length * 4 > bytes.buffer.byteLength);
+  assert.equal((await pool.run("echo", { bytes })).bytes!.length, 30_000);
+  assert.equal(bytes.toString(), "x".repeat(30_000));
+});
+
 test("a full queue refuses with a value, and leaves the input as it was", async () => {
   await using pool = new TestPool({ maxQueuedTasks: 1 });
   const running = pool.start("spin", { ms: 50 });
