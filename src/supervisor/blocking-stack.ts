@@ -49,7 +49,8 @@ interface CpuProfile {
 /**
  * What held the loop up from `fromMs` to `toMs`, monotonic milliseconds: of its samples in that time, the stack that most of
  * them have in common, innermost call first. Each call on it is the one that its caller spent most in, so that a function that
- * spreads its time over many others is found as well. Garbage collection and native code are named when they were most of it.
+ * spreads its time over many others is found as well. Native code without JavaScript is named where it was most of it, and so is
+ * garbage collection, ahead of the stack that otherwise was.
  *
  * @returns `"idle"` when the loop spent most of that time waiting for events, `null` when nothing is known of it.
  */
@@ -74,9 +75,10 @@ export function blockingStack(
   return taken === 0 ? null : mostOf(new Map(nodes.map((node) => [node.id, node])), nodes[0]!, counts, taken);
 }
 
+const COLLECTOR = "(garbage collector)";
 /** V8's names for what runs while no JavaScript does, each a child of the root. */
 const WITHOUT_JAVASCRIPT: Readonly<Record<string, string>> = {
-  "(garbage collector)": "(garbage collection)",
+  [COLLECTOR]: "(garbage collection)",
   "(program)": "(native code)",
 };
 
@@ -107,14 +109,18 @@ function mostOf(
   if (idle * 2 > taken) return "idle";
   const busy = children(root).filter((node) => !isIdle(node));
   const javascript = busy.filter(({ callFrame }) => WITHOUT_JAVASCRIPT[callFrame.functionName] === undefined);
-  // A few samples of it are in every stack's company and no cause.
-  let next = busy.find((node) => total(node) * 2 > taken - idle) ?? heaviest(javascript) ?? heaviest(busy);
+  // A few samples of what is no JavaScript are in every stack's company and no cause.
+  const main = busy.find((node) => total(node) * 2 > taken - idle) ?? heaviest(javascript) ?? heaviest(busy);
+  const isCollection = main?.callFrame.functionName === COLLECTOR;
   const frames: StackFrame[] = [];
+  let next = isCollection ? heaviest(javascript) : main;
   while (next !== undefined) {
     frames.unshift(frameOf(next));
     const inner = heaviest(children(next));
     next = inner !== undefined && total(inner) >= (counts.get(next.id) ?? 0) ? inner : undefined;
   }
+  // V8 does not say who made the garbage; what ran in between most likely did.
+  if (isCollection) frames.unshift(frameOf(main));
   return frames.slice(0, MAX_FRAMES);
 }
 

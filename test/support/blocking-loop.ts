@@ -6,7 +6,7 @@ import { LoopPulse } from "../../src/observe/loop-pulse.ts";
 import type { WatchedLoop } from "../../src/supervisor/watchdog.ts";
 
 /** What it can be told to do. */
-type Task = "spin" | "backtrack" | "parse" | "wait";
+export type Task = "spin" | "backtrack" | "parse" | "wait";
 
 interface Order {
   readonly task: Task;

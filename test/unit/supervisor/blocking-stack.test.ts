@@ -74,7 +74,8 @@ test("takes in what may belong to the block when it is not certain when the prof
 test("garbage collection and native code are named where they are most of it, else left out", () => {
   const tree = { work: {}, "(garbage collector)": {}, "(program)": {} };
   const stack = (...samples: string[]): unknown => namesOf(blockingStack(profile(tree, samples), 0, 1000));
-  assert.deepEqual(stack("work", "(garbage collector)", "(garbage collector)"), ["(garbage collection)"]);
+  assert.deepEqual(stack("work", "(garbage collector)", "(garbage collector)"), ["(garbage collection)", "work"]);
+  assert.deepEqual(stack("(garbage collector)"), ["(garbage collection)"]);
   assert.deepEqual(stack("work", "(garbage collector)"), ["work"]);
   assert.deepEqual(stack("(program)", "(program)", "work"), ["(native code)"]);
   assert.deepEqual(stack("(program)"), ["(native code)"]);
