@@ -1,9 +1,6 @@
 /** What crosses between a loop and its offload threads, and how a task ends. Plain data: structured clones know no classes. */
 
-/** A task as the thread runs it. What it throws is a fault of ours; faults of the input are part of its output. */
-export type Task<Input, Output> = (input: Input) => Output | Promise<Output>;
-
-/** Tasks by name. */
+/** Tasks by name. What one throws is a fault of ours; faults of the input are part of its output. */
 export type Tasks = Readonly<Record<string, (input: never) => unknown>>;
 
 /** What the task called `Name` takes. */
@@ -37,7 +34,4 @@ export type OffloadFailure =
   | { readonly kind: "closed" };
 
 /** How a task can end, for its metric. */
-export const OFFLOAD_RESULTS = ["ok", "late", "crashed", "failed", "closed", "cancelled", "refused"] as const;
-
-/** One of {@link OFFLOAD_RESULTS}. */
-export type OffloadResult = (typeof OFFLOAD_RESULTS)[number];
+export type OffloadResult = "ok" | OffloadFailure["kind"] | "cancelled" | "refused";

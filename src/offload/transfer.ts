@@ -7,7 +7,7 @@ import { isMarkedAsUntransferable } from "node:worker_threads";
  * Small buffers are slices of a pool that node shares between many: that can't be moved. And of a slice that is a small
  * part of what it was cut from (one header field of a read) the rest would go along, and be held for as long.
  */
-export function transferable(bytes: Uint8Array): ArrayBuffer | undefined {
+function transferable(bytes: Uint8Array): ArrayBuffer | undefined {
   const { buffer } = bytes;
   if (!(buffer instanceof ArrayBuffer) || isMarkedAsUntransferable(buffer)) return undefined;
   return bytes.byteLength * 4 < buffer.byteLength ? undefined : buffer;

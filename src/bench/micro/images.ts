@@ -2,9 +2,11 @@
  * `node src/bench/micro/images.ts [streams] [seconds]`: what scaling images costs the streams beside it.
  *
  * Steady streams, first alone, then while bodies of 10 MB with a picture of 4 megapixels come in five times a second. Both
- * windows have the same streams on the same connections; what differs is the pictures.
+ * windows have the same streams on the same connections; what differs is the pictures. A thread of its own sends them, so that
+ * they hold up nothing on this side.
  */
 import http from "node:http";
+import { isMainThread, parentPort, Worker, workerData } from "node:worker_threads";
 import sharp from "sharp";
 import { monotonicUs } from "../../sim/token.ts";
 import { LatencyHistogram } from "../histogram.ts";
@@ -70,21 +72,47 @@ class Pictures {
 }
 
 const never = new AbortController().signal;
-const [streams = 500, seconds = 20] = process.argv.slice(2).map(Number);
 
-const sim = await startSim({ http2: false });
-const gateway = await startGateway(sim.answer, {
-  http2: false,
-  settings: "images: { max_edge: 1568, format: webp }\n",
-});
-try {
-  await measure(gateway.answer, gateway.pid);
-} finally {
-  await gateway.stop();
-  await sim.stop();
+interface PictureData {
+  readonly url: string;
+  readonly body: Uint8Array;
 }
 
-async function measure(url: string, pid: number): Promise<void> {
+if (isMainThread) await main();
+else sendPictures(workerData as PictureData);
+
+async function main(): Promise<void> {
+  const [streams = 500, seconds = 20] = process.argv.slice(2).map(Number);
+  const sim = await startSim({ http2: false });
+  const settings = "images: { max_edge: 1568, format: webp }\n";
+  const gateway = await startGateway(sim.answer, { http2: false, settings });
+  try {
+    await measure({ url: gateway.answer, pid: gateway.pid, streams, seconds });
+  } finally {
+    await gateway.stop();
+    await sim.stop();
+  }
+}
+
+/** The thread's side. Told anything, it stops and answers with its summary. */
+function sendPictures({ url, body }: PictureData): void {
+  const pictures = new Pictures(url, Buffer.from(body));
+  const stop = pace(PICTURES_PER_SECOND, () => pictures.send());
+  parentPort!.once("message", () => {
+    stop();
+    pictures.close();
+    parentPort!.postMessage(pictures.summary());
+  });
+}
+
+interface Run {
+  readonly url: string;
+  readonly pid: number;
+  readonly streams: number;
+  readonly seconds: number;
+}
+
+async function measure({ url, pid, streams, seconds }: Run): Promise<void> {
   const body = await pictureBody();
   const plan: LoadPlan = {
     streams,
@@ -100,18 +128,20 @@ async function measure(url: string, pid: number): Promise<void> {
   const begin = (): void => void clients.push(new StreamClient({ target, meter, order }));
   await ramp(streams, plan.rampPerSecond, begin, never);
   await waitUntil(() => meter.ttft.count + meter.ended >= streams, 30_000, never);
-  const alone = await window(meter, pid);
-  const pictures = new Pictures(url, body);
-  const stopPictures = pace(PICTURES_PER_SECOND, () => pictures.send());
-  const beside = await window(meter, pid);
-  stopPictures();
+  const alone = await window(meter, pid, seconds);
+  const workerData: PictureData = { url, body };
+  const sender = new Worker(new URL(import.meta.url), { workerData });
+  const beside = await window(meter, pid, seconds);
   const held = meter.open;
+  const summary = new Promise<unknown>((resolve) => sender.once("message", resolve));
+  sender.postMessage("stop");
+  const sent = String(await summary);
   for (const client of clients) client.stop();
-  pictures.close();
+  await sender.terminate();
   print(`${streams} streams, ${EVENTS_PER_STREAM_PER_SECOND} token events/s each; bodies of ${body.length} bytes`);
   print(`alone    ${alone.text}`);
   print(`pictures ${beside.text}`);
-  print(`pictures: ${pictures.summary()}`);
+  print(`pictures: ${sent}`);
   const { lost, duplicated, reordered } = meter.faults;
   const causes = [...meter.causes].map(([cause, count]) => `; ${count} × ${cause}`).join("");
   print(
@@ -124,7 +154,11 @@ async function measure(url: string, pid: number): Promise<void> {
 }
 
 /** The delay of token events from the sim's stamp to their arrival here: what it grows by, the time between them does. */
-async function window(meter: Meter, pid: number): Promise<{ readonly p99Us: number; readonly text: string }> {
+async function window(
+  meter: Meter,
+  pid: number,
+  seconds: number,
+): Promise<{ readonly p99Us: number; readonly text: string }> {
   await waitUntil(() => false, WARM_UP_MS, never);
   meter.latency.reset();
   const members = processTree(pid);

@@ -27,7 +27,7 @@ interface Input {
 }
 
 /** An image that can't be sent on. */
-export interface ImageFault {
+interface ImageFault {
   readonly ok: false;
   readonly part: string;
   /** The end of a sentence about it. */
