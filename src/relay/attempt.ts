@@ -10,13 +10,7 @@ import type { Outcome } from "../core/outcome.ts";
 import type { Lease } from "../core/lease.ts";
 import { TimerEntry } from "../core/timer-wheel.ts";
 import { isFailure } from "../upstream/exchange.ts";
-import type {
-  Exchange,
-  ExchangeSink,
-  HeaderList,
-  TransportFailure,
-  UpstreamRequest,
-} from "../upstream/exchange.ts";
+import type { Exchange, ExchangeSink, HeaderList, TransportFailure, UpstreamRequest } from "../upstream/exchange.ts";
 import type { Call, Work } from "./call.ts";
 import type { Receiver } from "./receiver.ts";
 import { crash } from "./crash.ts";

@@ -45,6 +45,7 @@ async function run(): Promise<void> {
     await output.flush();
     process.exit();
   };
+  process.once("exit", () => say({ kind: "last_metrics", metrics: loop.metrics.snapshot() }));
   supervisor.on("message", (message: ToLoop) => {
     switch (message.kind) {
       case "reload": {

@@ -202,6 +202,7 @@ export class Gateway {
     const watched = this.#watched.get(handle);
     if (watched !== undefined) this.#watchdog.unwatch(watched);
     this.#watched.delete(handle);
+    if (handle.lastMetrics !== null) this.#metrics.take(handle, handle.lastMetrics);
     this.#metrics.forget(handle);
     if (cause !== "stopped") this.#metrics.process.restarts.add(1, cause);
   }

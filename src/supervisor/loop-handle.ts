@@ -48,6 +48,8 @@ export class LoopHandle {
   readonly listening: Promise<number>;
   /** Resolves when the thread has ended, whatever ended it. */
   readonly ended: Promise<Death>;
+  /** What it had counted when it ended; `null` while it runs, and where it had no time to say. */
+  lastMetrics: readonly MetricSnapshot[] | null = null;
   readonly #worker: Worker;
   readonly #questions = new Map<number, (metrics: readonly MetricSnapshot[] | null) => void>();
   #nextQuestion = 0;
@@ -96,6 +98,9 @@ export class LoopHandle {
             return reject(new Error(message.message));
           case "reloaded":
             return this.#onReloaded?.();
+          case "last_metrics":
+            this.lastMetrics = message.metrics;
+            return;
           case "metrics":
             return this.#questions.get(message.question)?.(message.metrics);
         }

@@ -44,4 +44,6 @@ export type FromLoop =
   /** It can't listen; the thread ends. `message` says what to do. */
   | { readonly kind: "failed"; readonly message: string }
   | { readonly kind: "reloaded"; readonly configVersion: string }
+  /** What it has counted, as the last thing it does. */
+  | { readonly kind: "last_metrics"; readonly metrics: readonly MetricSnapshot[] }
   | { readonly kind: "metrics"; readonly question: number; readonly metrics: readonly MetricSnapshot[] };

@@ -123,15 +123,15 @@ test("what a loop has counted stays on the metrics page when it dies, and what i
   const { gateway } = running;
   await holdStreams(running.url, 40, 100).result;
   await waitUntil(() => gateway.calls === 0);
+  // Nobody has looked at the page yet: what the loop counts goes with it unless it says so in the end.
   const completed = async (): Promise<number> =>
     Number(/headwaiter_requests_total\{[^}]*outcome="completed"\} (\d+)/.exec(await gateway.metrics())?.[1]);
-  assert.equal(await completed(), 40);
   const { meter, result } = holdStreams(running.url, 40, 700);
   await waitUntil(() => meter.open === 40 && gateway.calls === 40);
   const lost = callsOf(gateway, 2);
   await running.fail(2, "exit");
   await running.logged(/^a loop died/);
-  assert.ok((await completed()) >= 40);
+  assert.equal(await completed(), 40);
   assert.match(await gateway.metrics(), new RegExp(`headwaiter_streams_open\\{upstream="up"\\} ${40 - lost}\n`));
   await result;
 });

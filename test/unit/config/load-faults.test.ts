@@ -5,7 +5,7 @@ import { loadConfig, MAX_CONFIG_BYTES } from "../../../src/config/load.ts";
 import { faultsOf, LEAST } from "./config-text.ts";
 
 test("all faults of a config are told at once, each at its line and column, in the order of the text", () => {
-  const text = `server: { port: 65536, workers: 4 }
+  const text = `server: { port: 65536, workers: 65 }
 adimn: {}
 upstreams:
   open:
@@ -22,7 +22,7 @@ default_model: zzz
 `;
   assert.deepEqual(faultsOf(text), [
     "1:17: server.port: write a whole number from 0 to 65535, such as 8080",
-    "1:33: server.workers: this version runs one event loop; write `auto` or 1",
+    "1:33: server.workers: write `auto` or a number from 1 to 64",
     "2:1: unknown key `adimn`; did you mean `admin`?",
     "5:5: unknown key `api_kye` in upstreams.open; did you mean `api_key`?",
     "6:14: upstreams.open.dialect: write one of `openai`, `anthropic`, `gemini`; did you mean `openai`?",

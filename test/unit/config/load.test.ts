@@ -11,10 +11,16 @@ test("a config with the least it must hold gets the contract's defaults", () => 
     workers: "auto",
     maxBodySizeBytes: 32 * 1024 * 1024,
     drainTimeoutMs: 30_000,
+    memoryLimitBytes: "auto",
     tls: undefined,
   });
   assert.deepEqual(config.admin, { host: "127.0.0.1", port: 9090, token: undefined });
-  assert.deepEqual(config.streams, { heartbeatMs: 15_000, maxBufferBytes: 256 * 1024, stallTimeoutMs: 30_000 });
+  assert.deepEqual(config.streams, {
+    heartbeatMs: 15_000,
+    maxBufferBytes: 256 * 1024,
+    stallTimeoutMs: 30_000,
+    coalesceMs: "adaptive",
+  });
   assert.equal(config.defaultModel, undefined);
   assert.deepEqual(config.upstreams.get("u"), {
     name: "u",
@@ -31,7 +37,7 @@ test("a config with the least it must hold gets the contract's defaults", () => 
 test("every key of the contract's sections is read", () => {
   const config = loaded(
     `
-server: { host: "::1", port: 0, workers: 1, max_body_size: 512KiB, drain_timeout: 0s }
+server: { host: "::1", port: 0, workers: 3, memory_limit: 1GiB, max_body_size: 512KiB, drain_timeout: 0s }
 admin: { host: localhost, port: 65535, token: \${TOKEN} }
 upstreams:
   a:
@@ -45,7 +51,7 @@ models:
   house: { upstream: a, model: llama-3-8b }
   "x-*": { upstream: a }
 default_model: x-1
-streams: { heartbeat: off, max_buffer: 1MiB, stall_timeout: 1h }
+streams: { heartbeat: off, max_buffer: 1MiB, stall_timeout: 1h, coalesce: 20ms }
 `,
     { TOKEN: "t0", KEY: "k0" },
   );
@@ -54,14 +60,20 @@ streams: { heartbeat: off, max_buffer: 1MiB, stall_timeout: 1h }
     {
       host: "::1",
       port: 0,
-      workers: 1,
+      workers: 3,
       maxBodySizeBytes: 524_288,
       drainTimeoutMs: 0,
+      memoryLimitBytes: 1_073_741_824,
       tls: undefined,
     },
   );
   assert.deepEqual(config.admin, { host: "localhost", port: 65_535, token: "t0" });
-  assert.deepEqual(config.streams, { heartbeatMs: 0, maxBufferBytes: 1_048_576, stallTimeoutMs: 3_600_000 });
+  assert.deepEqual(config.streams, {
+    heartbeatMs: 0,
+    maxBufferBytes: 1_048_576,
+    stallTimeoutMs: 3_600_000,
+    coalesceMs: 20,
+  });
   const upstream = config.upstreams.get("a")!;
   assert.equal(upstream.apiKey, "k0");
   assert.equal(upstream.dialect, "anthropic");
