@@ -4,8 +4,9 @@
  * Refusing only when the loop is full would be too late: what has been let in by then goes on for minutes, and what is let
  * in shows its weight only when its first tokens come. So once it is busy the number may grow only so fast that the loop
  * sees in time what it has taken: by a part of the room that is left, in the time that a first token takes. Past
- * {@link TARGET} it falls as calls end, if others wait at the door; where nobody does, calls that are under way at the same
- * time are all that keep each other waiting, and each that ends makes room for another.
+ * {@link TARGET} it falls, if others wait at the door: slowly, since whom it turns away keeps it busy as well, and that is
+ * soon over. Where nobody waits, calls that are under way at the same time are all that keep each other waiting, and each
+ * that ends makes room for another.
  */
 
 /** Below this utilisation, 0–1, a burst is what a loop with time to spare is there for. */
@@ -13,15 +14,17 @@ const FREE_BELOW = 0.3;
 /** Up to here bursts are taken that are small beside what there is. */
 const CALM_BELOW = 0.6;
 /** Here there is no more room: above it turns grow long, and who knocks waits for one of them. */
-const TARGET = 0.85;
+const TARGET = 0.8;
 /** A loop with no more calls than this is not full, whatever keeps it busy. */
 export const LEAST_CALLS = 64;
 /** What a loop that is neither idle nor busy takes at once, and as a part of what it has. */
 const BURST_CALLS = 256;
 const BURST_SHARE = 0.25;
 /** What a busy loop takes more with each sample, were it idle; less the fuller it is. */
-const GROWTH_CALLS = 64;
-const GROWTH_SHARE = 0.06;
+const GROWTH_CALLS = 96;
+const GROWTH_SHARE = 0.1;
+/** What is left of the number with each sample, while a loop is too busy and others wait: a fifth less in a second. */
+const SHRINKING = 0.98;
 /** First tokens that take longer than this slow the growth down. */
 const QUICK_TTFT_MS = 500;
 /** Samples without a refusal after which a loop is no longer in a surge. */
@@ -74,7 +77,7 @@ export class CallLimit {
     else if (this.#surgeSamples > 0) this.#surgeSamples--;
     this.#hasRefused = false;
     const room = Math.max(0, 1 - sustained / TARGET);
-    if (room === 0) this.#limit = crowded ? LEAST_CALLS : most;
+    if (room === 0) this.#limit = crowded ? Math.floor(calls * SHRINKING) : most;
     else if (this.#surgeSamples > 0 || sustained >= CALM_BELOW) {
       const pace = Math.min(1, QUICK_TTFT_MS / ttftMs);
       this.#limit = most + Math.ceil(room * pace * Math.max(GROWTH_CALLS, most * GROWTH_SHARE));

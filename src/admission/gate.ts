@@ -9,6 +9,10 @@ import { Pressure } from "./pressure.ts";
 import type { PressureLevel, PressureReason } from "./pressure.ts";
 import type { ProcessReadings } from "./process-readings.ts";
 
+/**
+ * A loop counts as full when it has been for so many samples: the call limit sees it at once, and mostly that is enough.
+ */
+const FULL_SAMPLES = 5;
 /** How often a sample is taken. */
 export const SAMPLE_INTERVAL_MS = 100;
 /** A refused client is asked to wait so long; longer the longer the pressure has lasted. */
@@ -20,8 +24,11 @@ const MOST_WAIT_MS = 10_000;
  */
 const DOOR_SHARE = 0.05;
 
-/** Reasons for which the connection of a refused client is worth more than the trouble of another. */
+/** Reasons for which a connection costs more than the trouble of another. */
 const CONNECTION_COSTS: ReadonlySet<PressureReason> = new Set<PressureReason>(["sockets", "memory", "buffers"]);
+
+/** One answer in so many is the last on its connection, where connections are not what is short. */
+const CLOSED_ANSWERS = 16;
 
 /** What a gate asks of its loop. */
 export interface GateOwner {
@@ -58,6 +65,10 @@ export class Gate {
   #utilisation: EventLoopUtilization = performance.eventLoopUtilization();
   #turns = performance.nodeTiming.uvMetricsInfo.loopCount;
   #knocked: number;
+  /** The last utilisations; 0 where nobody waited at the door. */
+  readonly #crowding: number[] = Array.from({ length: FULL_SAMPLES }, () => 0);
+  #samples = 0;
+  #answered = 0;
   #changedMs = performance.now();
   #refusedInAll = 0;
   /** Of these, before the last change of the level. */
@@ -80,9 +91,19 @@ export class Gate {
     return this.#pressure.reason;
   }
 
-  /** Whether a refused client's connection should be closed and not kept for when it comes back. */
-  get closesRefused(): boolean {
+  /** Whether connections are what is short, or the memory that they take. */
+  get connectionsCost(): boolean {
     return this.reason !== null && CONNECTION_COSTS.has(this.reason);
+  }
+
+  /**
+   * Whether the connection should end with the next answer. Where it is the loop's time that is short, most are kept, since
+   * another connection takes more of it; now and then one is not, so that clients of a loop that is fuller than the others
+   * find those.
+   */
+  closesAnswer(): boolean {
+    if (this.level === "normal") return false;
+    return this.connectionsCost || ++this.#answered % CLOSED_ANSWERS === 0;
   }
 
   /** How long to ask a refused client to wait, before jitter. */
@@ -111,7 +132,8 @@ export class Gate {
     this.#calls.sample({ utilisation, calls, crowded, ttftMs: this.#owner.ttftMs });
     const from = this.level;
     const held = this.reason;
-    const sample = { ...this.#readings(), loopDelayMs, utilisation: crowded ? utilisation : 0 };
+    this.#crowding[this.#samples++ % FULL_SAMPLES] = crowded ? utilisation : 0;
+    const sample = { ...this.#readings(), loopDelayMs, utilisation: Math.min(...this.#crowding) };
     if (!this.#pressure.sample(sample)) return;
     const refused = this.#refusedInAll - this.#refusedBefore;
     const change = { from, to: this.level, lastedMs: nowMs - this.#changedMs, refused };

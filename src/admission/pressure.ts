@@ -78,7 +78,7 @@ const INPUTS: Readonly<Record<PressureReason, Input>> = {
   },
   utilisation: {
     read: ({ utilisation }) => utilisation,
-    soft: { enter: 0.85, leave: 0.75 },
+    soft: { enter: 0.75, leave: 0.65 },
     hard: { enter: 0.97, leave: 0.9 },
     steady: false,
   },

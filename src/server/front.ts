@@ -53,7 +53,7 @@ export function handleRequest(
   const { gate } = owner;
   const keepsAlive = response.shouldKeepAlive;
   let shape: Dialect = openai;
-  if (owner.closing || (gate !== null && gate.level !== "normal")) response.shouldKeepAlive = false;
+  if (owner.closing || gate?.closesAnswer() === true) response.shouldKeepAlive = false;
   const answerRefusal = (error: GatewayError, ...more: string[]): void => {
     owner.runtime.metrics.refused.add(1, error.code);
     const headers = ["content-type", "application/json", "x-request-id", id, "x-headwaiter-error", error.code, ...more];
@@ -93,7 +93,7 @@ export function handleRequest(
         // Counted, but no call and no line of the log: whoever is refused by the thousand has to cost next to nothing.
         owner.runtime.metrics.requests.add(1, shape.name, "", "", "refused");
         // It will come back, and does so cheaper on this connection than on another.
-        response.shouldKeepAlive = keepsAlive && !owner.closing && !gate.closesRefused;
+        response.shouldKeepAlive = keepsAlive && !owner.closing && !gate.connectionsCost;
         return answerRefusal(overloaded(gate));
       }
       const call = startCall(owner, route.call, { id, client, request, response });

@@ -12,11 +12,10 @@ import type { SimOrder } from "../target.ts";
 const LOADS = [0.5, 1, 2, 4, 7, 10] as const;
 const RETURN_LOAD = 0.5;
 const TTFT_MS = 200;
-/** To measure the capacity: how often and how long, what to assume at first, and what part of it to ask for. */
-const PROBES = 3;
+/** To measure the capacity: how often and how long, and what to assume at first. */
+const PROBES = 4;
 const PROBE_WINDOW_MS = 2_000;
 const FIRST_GUESS_PER_SECOND = 6_000;
-const PROBE_LOAD = 0.8;
 /** How finely the way back is looked at. */
 const SLOT_MS = 250;
 /** A TTFT is normal up to the first step's 99th percentile and so much more. */
@@ -89,7 +88,7 @@ class Surge {
     let capacity = FIRST_GUESS_PER_SECOND;
     for (let probe = 0; probe < PROBES; probe++) {
       const order = this.#order(capacity);
-      const stop = this.#arrive((PROBE_LOAD * capacity) / order.tokens, order);
+      const stop = this.#arrive(capacity / order.tokens, order);
       await this.#sleep(this.#streamMs);
       const figures = await this.#watch(PROBE_WINDOW_MS);
       stop();
