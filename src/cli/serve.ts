@@ -65,6 +65,18 @@ export async function serve(args: ServeArguments): Promise<number> {
       return "faults" in read ? { faults: read.faults.map(faultLine) } : read;
     },
   });
+  // From here on streams of many clients hang on this process: a fault nobody caught here is said, and ends none of them.
+  process.on("uncaughtException", (error) => log.error({ err: error }, "a fault outside any request; going on"));
+  process.on("unhandledRejection", (reason) => log.error({ err: reason }, "a promise nobody waited for; going on"));
+  // The demo has no config to read again; there SIGHUP is the terminal, which is gone.
+  const endsOnHangUp = isDemo && isWatched;
+  const started = Promise.withResolvers<void>();
+  const onReload = (): void => void started.promise.then(() => gateway.reload());
+  if (!endsOnHangUp) process.on("SIGHUP", onReload);
+  const code = drainOnSignal(gateway, log, {
+    signals: endsOnHangUp ? ["SIGTERM", "SIGINT", "SIGHUP"] : ["SIGTERM", "SIGINT"],
+    started: started.promise,
+  });
   const admin = createAdminServer(gateway, () => gateway.config.admin.token);
   const ended = new AbortController();
   const onClaimed = (): void => log.info({ port: gateway.config.admin.port }, "the admin port is ours now");
@@ -91,23 +103,14 @@ export async function serve(args: ServeArguments): Promise<number> {
     await gateway.stop();
     admin.close();
     await sim?.close();
+    await output.flush();
     return 1;
   }
-  // From here on streams of many clients hang on this process: a fault nobody caught here is said, and ends none of them.
-  process.on("uncaughtException", (error) => log.error({ err: error }, "a fault outside any request; going on"));
-  process.on("unhandledRejection", (reason) => log.error({ err: reason }, "a promise nobody waited for; going on"));
   warn(config, log);
   for (const warning of capacityWarnings(config, gateway.loops, hostLimits(readHostFacts()))) log.warn(warning);
   log.info({ configVersion: config.version, source: config.source, loops: gateway.loops }, "serving");
-  const onReload = (): void => void gateway.reload();
-  // The demo has no config to read again; there SIGHUP is the terminal, which is gone.
-  const endsOnHangUp = isDemo && isWatched;
-  if (!endsOnHangUp) process.on("SIGHUP", onReload);
-  const code = await drainOnSignal(
-    gateway,
-    log,
-    endsOnHangUp ? ["SIGTERM", "SIGINT", "SIGHUP"] : ["SIGTERM", "SIGINT"],
-  );
+  started.resolve();
+  const exitCode = await code;
   process.off("SIGHUP", onReload);
   ended.abort();
   admin.close();
@@ -115,9 +118,9 @@ export async function serve(args: ServeArguments): Promise<number> {
   // A drain has ended them already; after a second signal their streams end here, as cut by us and not by the sim.
   await gateway.stop();
   await sim?.close();
-  log.info({ exitCode: code }, "stopped");
+  log.info({ exitCode }, "stopped");
   await output.flush();
-  return code;
+  return exitCode;
 }
 
 type ReadConfig = { readonly config: ConfigSnapshot } | { readonly faults: readonly Fault[] };
@@ -138,13 +141,27 @@ async function readConfig(found: FoundConfig, sim: SimThread | null, args: Serve
   };
 }
 
-function drainOnSignal(gateway: Gateway, log: Log, signals: readonly NodeJS.Signals[]): Promise<number> {
+interface DrainOptions {
+  readonly signals: readonly NodeJS.Signals[];
+  /** A signal that comes before waits for it. */
+  readonly started: Promise<void>;
+}
+
+/** Resolves with the exit code, once all has been drained or a second signal has cut that short. */
+function drainOnSignal(gateway: Gateway, log: Log, { signals, started }: DrainOptions): Promise<number> {
   return new Promise((resolve) => {
-    const onSignal = (signal: NodeJS.Signals): void => {
-      if (gateway.draining) return resolve(INTERRUPTED);
+    let asked = false;
+    const drain = async (signal: NodeJS.Signals): Promise<void> => {
+      await started;
       const { drainTimeoutMs } = gateway.config.server;
-      log.info({ signal, streams: gateway.calls, drainTimeoutMs }, "draining; a second signal stops at once");
-      void gateway.drain(drainTimeoutMs).then(() => resolve(0));
+      log.info({ signal, calls: gateway.calls, drainTimeoutMs }, "draining; a second signal stops at once");
+      await gateway.drain(drainTimeoutMs);
+      resolve(0);
+    };
+    const onSignal = (signal: NodeJS.Signals): void => {
+      if (asked) return resolve(INTERRUPTED);
+      asked = true;
+      void drain(signal);
     };
     for (const signal of signals) process.on(signal, onSignal);
   });

@@ -77,6 +77,20 @@ export function withOverrides(snapshot: ConfigSnapshot, overrides: Overrides): C
   });
 }
 
+/**
+ * The same config where `current` listens: a reload changes neither host nor port, nor whether TLS is spoken. The files of a
+ * certificate may be others.
+ */
+export function withListenersOf(current: ConfigSnapshot, snapshot: ConfigSnapshot): ConfigSnapshot {
+  const { host, port, tls } = current.server;
+  const kept = tls === undefined ? undefined : (snapshot.server.tls ?? tls);
+  return withVersion({
+    ...snapshot,
+    server: { ...snapshot.server, host, port, tls: kept },
+    admin: { ...snapshot.admin, host: current.admin.host, port: current.admin.port },
+  });
+}
+
 function withVersion(config: Omit<ConfigSnapshot, "version">): ConfigSnapshot {
   const byName = (a: { readonly name: string }, b: { readonly name: string }): number => (a.name < b.name ? -1 : 1);
   const { server, streams, images, usage, defaultModel } = config;

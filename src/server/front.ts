@@ -77,7 +77,7 @@ export function handleRequest(
     case "live":
       return json(200, { status: "ok" });
     case "ready":
-      if (owner.draining) return answerRefusal(draining());
+      if (owner.closing) return answerRefusal(draining());
       return gate?.level === "hard" ? answerRefusal(overloaded(gate)) : json(200, { status: "ready" });
     case "models":
       return json(200, modelList(owner.runtime.snapshot));

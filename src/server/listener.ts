@@ -133,6 +133,8 @@ interface ListenPlace {
 export function listen(server: http.Server, { host, port, setting, shared = false }: ListenPlace): Promise<number> {
   return new Promise((resolve, reject) => {
     const onError = (error: NodeJS.ErrnoException): void => {
+      // It may be tried again with the same server.
+      server.off("listening", onListening);
       const hint =
         error.code === "EADDRINUSE"
           ? `${host}:${port} is in use; choose another with ${setting}`
@@ -141,13 +143,14 @@ export function listen(server: http.Server, { host, port, setting, shared = fals
             : `can't listen on ${host}:${port}: ${error.message}`;
       reject(new Error(hint));
     };
-    server.once("error", onError);
-    server.listen({ host, port, backlog: BACKLOG, reusePort: shared }, () => {
+    const onListening = (): void => {
       // From here on it is one connection that could not be accepted, for want of files; its client sees it closed.
       server.off("error", onError).on("error", () => {});
       const address = server.address();
       resolve(typeof address === "object" && address !== null ? address.port : port);
-    });
+    };
+    server.once("error", onError).once("listening", onListening);
+    server.listen({ host, port, backlog: BACKLOG, reusePort: shared });
   });
 }
 

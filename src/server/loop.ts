@@ -37,7 +37,7 @@ const READ_BUFFER_BYTES = 64 * 1024;
 /** After the drain's time is up: for the last error events to leave. */
 const FINAL_FLUSH_MS = 500;
 
-/** How long clients that have just connected to a port that is given up may take to send their request. */
+/** How long clients on a port that is given up may take to send a request, after they have connected or had an answer. */
 const LAST_ORDERS_MS = 500;
 
 /** A client's socket in a list of them. */
@@ -83,6 +83,8 @@ export class Loop implements FrontOwner, LoopReadings {
   #closing = false;
   #draining = false;
   #sharesPort = false;
+  /** Called when the last client has closed its connection. */
+  #onEmpty: (() => void) | null = null;
   /** Called when the last call has been settled. */
   #onIdle: (() => void) | null = null;
 
@@ -109,7 +111,10 @@ export class Loop implements FrontOwner, LoopReadings {
     const keep = (list: LinkedList<Connected>) => (socket: Socket) => {
       const connected = new Connected(socket);
       list.add(connected);
-      socket.once("close", () => list.delete(connected));
+      socket.once("close", () => {
+        list.delete(connected);
+        if (this.#clients.size === 0) this.#onEmpty?.();
+      });
     };
     this.#pulse = new LoopPulse(vitals);
     this.#server.on("connection", keep(this.#clients));
@@ -204,14 +209,11 @@ export class Loop implements FrontOwner, LoopReadings {
    * that shares it closes, so that new clients go to the others.
    */
   async drain(timeoutMs: number): Promise<void> {
-    if (this.#sharesPort) {
-      this.#closing = true;
-      await this.#stopListening();
-      await this.#lastOrders();
-    }
+    const endMs = performance.now() + timeoutMs;
+    if (this.#sharesPort) await this.#emptyTheRoom(endMs);
     this.#draining = true;
     this.#server.closeIdleConnections();
-    await this.#idle(timeoutMs);
+    await this.#idle(Math.max(0, endMs - performance.now()));
     for (const call of this.#calls) {
       const error = new GatewayError("draining", { retryAfterMs: 1000 });
       if (call.work === null) refuse(call, error, "drained");
@@ -238,17 +240,33 @@ export class Loop implements FrontOwner, LoopReadings {
     });
   }
 
-  /** Those who came just before the listener closed have not said yet what they want: they are served, and leave. */
+  /**
+   * Nobody new comes in. Who is in already is served until `endMs`, and leaves with the answer: a client that has just
+   * connected has not said yet what it wants, and one whose stream began with `keep-alive` may send its next request on the
+   * same connection.
+   */
+  async #emptyTheRoom(endMs: number): Promise<void> {
+    this.#closing = true;
+    await this.#stopListening();
+    for (;;) {
+      await this.#lastOrders();
+      const leftMs = endMs - performance.now();
+      if (this.#calls.size === 0 || leftMs <= 0) return;
+      await this.#idle(leftMs);
+    }
+  }
+
+  /** Resolves when no client is connected any more, and in {@link LAST_ORDERS_MS} anyhow. */
   #lastOrders(): Promise<void> {
+    if (this.#clients.size === 0) return Promise.resolve();
     return new Promise((resolve) => {
-      const timer = setTimeout(resolve, LAST_ORDERS_MS);
-      const onClose = (): void => {
-        if (this.#clients.size > 0) return;
+      const done = (): void => {
         clearTimeout(timer);
+        this.#onEmpty = null;
         resolve();
       };
-      for (const { socket } of this.#clients) socket.once("close", onClose);
-      onClose();
+      const timer = setTimeout(done, LAST_ORDERS_MS);
+      this.#onEmpty = done;
     });
   }
 

@@ -1,6 +1,7 @@
 /** The gateway as a whole, as its command and its admin plane see it: the loops, what watches over them, what they report. */
 import { availableParallelism } from "node:os";
 import type { MessagePort } from "node:worker_threads";
+import { withListenersOf } from "../config/build-snapshot.ts";
 import type { ConfigSnapshot } from "../config/snapshot.ts";
 import type { Log } from "../observe/log.ts";
 import { LoopMetrics } from "../observe/loop-metrics.ts";
@@ -177,12 +178,12 @@ export class Gateway {
       this.#log.warn("listeners keep their host and port, and whether they speak TLS, until a restart");
     }
     try {
-      await this.#supervisor.reload(next.config);
+      await this.#supervisor.reload(withListenersOf(this.config, next.config));
     } catch (error) {
       this.#log.error({ err: error }, "the new config can't be taken over; the old one stays");
       return [(error as Error).message];
     }
-    this.#log.info({ configVersion: next.config.version }, "config reloaded");
+    this.#log.info({ configVersion: this.config.version }, "config reloaded");
     return [];
   }
 

@@ -13,8 +13,8 @@ const ANSWER_TIMEOUT_MS = 1000;
 /** `.ts` when run from source, `.js` when run from the package. */
 const ENTRY = new URL(`../server/loop-thread${extname(import.meta.url)}`, import.meta.url);
 
-/** Why a thread has ended. `stopped`: it was asked to. `exit`: nobody knows. */
-export type DeathCause = "stopped" | "cant_listen" | "uncaught" | "out_of_memory" | "exit";
+/** Why a thread has ended. `stopped`: it was asked to. `stuck`: it was asked to and did not. `exit`: nobody knows. */
+export type DeathCause = "stopped" | "stuck" | "cant_listen" | "uncaught" | "out_of_memory" | "exit";
 
 /** How a thread has ended. */
 export interface Death {
@@ -55,10 +55,12 @@ export class LoopHandle {
   #nextQuestion = 0;
   #stopping = false;
   #cantListen = false;
+  /** It was to end and did not. */
+  #stuck = false;
   #hasEnded = false;
   #error: NodeJS.ErrnoException | undefined;
-  /** Somebody waits for a new config to be taken over. */
-  #onReloaded: (() => void) | null = null;
+  /** Somebody waits for a new config to be taken over; called with its version, or `null` at the thread's end. */
+  #onReloaded: ((configVersion: string | null) => void) | null = null;
 
   constructor({ data, row, maxHeapMiB, onLogPort, entry = ENTRY }: LoopHandleOptions) {
     this.loop = data.loop;
@@ -80,7 +82,7 @@ export class LoopHandle {
         this.#hasEnded = true;
         for (const answer of this.#questions.values()) answer(null);
         this.#questions.clear();
-        this.#onReloaded?.();
+        this.#onReloaded?.(null);
         resolve({
           cause: this.#cause(exitCode),
           exitCode,
@@ -97,7 +99,7 @@ export class LoopHandle {
             this.#cantListen = true;
             return reject(new Error(message.message));
           case "reloaded":
-            return this.#onReloaded?.();
+            return this.#onReloaded?.(message.configVersion);
           case "last_metrics":
             this.lastMetrics = message.metrics;
             return;
@@ -128,15 +130,17 @@ export class LoopHandle {
 
   /** Resolves when it has taken the config over, has ended, or has not answered for a second. */
   async reload({ config, columns }: Pick<LoopThreadData, "config" | "columns">): Promise<void> {
+    if (this.#hasEnded) return;
     this.#send({ kind: "reload", config, columns });
     await new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, ANSWER_TIMEOUT_MS);
-      this.#onReloaded = () => {
+      const done = (): void => {
         clearTimeout(timer);
         this.#onReloaded = null;
         resolve();
       };
-      if (this.#hasEnded) this.#onReloaded();
+      const timer = setTimeout(done, ANSWER_TIMEOUT_MS);
+      // An answer to an earlier reload may come late.
+      this.#onReloaded = (version) => void ((version === null || version === config.rest.version) && done());
     });
   }
 
@@ -160,16 +164,21 @@ export class LoopHandle {
   async drain(timeoutMs: number, graceMs: number): Promise<void> {
     this.#stopping = true;
     this.#send({ kind: "drain", timeoutMs });
-    const timer = setTimeout(() => void this.#worker.terminate(), timeoutMs + graceMs);
-    await this.ended;
-    clearTimeout(timer);
+    await this.#end(timeoutMs + graceMs);
   }
 
   /** Ends everything now; the thread itself when it does not within `graceMs`. */
   async stop(graceMs: number): Promise<void> {
     this.#stopping = true;
     this.#send({ kind: "stop" });
-    const timer = setTimeout(() => void this.#worker.terminate(), graceMs);
+    await this.#end(graceMs);
+  }
+
+  async #end(withinMs: number): Promise<void> {
+    const timer = setTimeout(() => {
+      this.#stuck = true;
+      void this.#worker.terminate();
+    }, withinMs);
     await this.ended;
     clearTimeout(timer);
   }
@@ -183,6 +192,7 @@ export class LoopHandle {
     if (this.#error?.code === "ERR_WORKER_OUT_OF_MEMORY") return "out_of_memory";
     if (this.#error !== undefined) return "uncaught";
     if (this.#cantListen) return "cant_listen";
+    if (this.#stuck) return "stuck";
     return this.#stopping ? "stopped" : "exit";
   }
 }

@@ -97,8 +97,8 @@ export class Supervisor {
     this.#port = this.#config.server.port;
     try {
       // The first finds out which port it is.
-      this.#port = await this.#startLoop(1).listening;
-      const rest = Array.from({ length: this.#wanted() - 1 }, (_, i) => this.#startLoop(i + 2).listening);
+      this.#port = await this.#startLoop(this.#place(1)).listening;
+      const rest = Array.from({ length: this.#wanted() - 1 }, (_, i) => this.#startLoop(this.#place(i + 2)).listening);
       await Promise.all(rest);
     } catch (error) {
       await this.stop();
@@ -122,7 +122,7 @@ export class Supervisor {
     if (this.#draining) return;
     const wanted = this.#wanted();
     for (const place of this.#places.values()) if (place.loop > wanted) void this.#retire(place);
-    for (let loop = 1; loop <= wanted; loop++) if (!this.#places.has(loop)) this.#startLoop(loop);
+    for (let loop = 1; loop <= wanted; loop++) if (!this.#places.has(loop)) this.#startAgain(this.#place(loop), 0);
   }
 
   /** Takes no new work and resolves when every loop has finished what was under way, or `timeoutMs` has passed. */
@@ -145,34 +145,42 @@ export class Supervisor {
     return workers === "auto" ? availableParallelism() : workers;
   }
 
-  #startLoop(loop: number): LoopHandle {
-    const place = this.#places.get(loop) ?? {
-      loop,
-      delay: new RespawnDelay(),
-      handle: null,
-      timer: null,
-      retired: false,
-    };
+  #place(loop: number): Place {
+    const known = this.#places.get(loop);
+    if (known !== undefined) return known;
+    const place: Place = { loop, delay: new RespawnDelay(), handle: null, timer: null, retired: false };
     this.#places.set(loop, place);
-    const { entry, logIntervalMs, maxHeapMiB, canSharePort } = this.#options;
-    const handle = new LoopHandle({
-      data: {
-        loop,
-        config: toPortable(this.#config),
-        board: this.board.buffer,
-        columns: this.#columns,
-        port: this.#port,
-        sharesPort: canSharePort,
-        host: this.#options.host,
-        logIntervalMs,
-      },
-      row: this.board.claimRow(loop),
-      maxHeapMiB,
-      onLogPort: (port) => this.#options.onLogPort(port),
-      ...(entry === undefined ? {} : { entry }),
-    });
+    return place;
+  }
+
+  /** @throws {Error} when there is no thread left to be had. */
+  #startLoop(place: Place): LoopHandle {
+    const { loop } = place;
+    const { entry, logIntervalMs, maxHeapMiB, canSharePort, host, onLogPort } = this.#options;
+    const row = this.board.claimRow(loop);
+    let handle: LoopHandle;
+    try {
+      handle = new LoopHandle({
+        data: {
+          loop,
+          config: toPortable(this.#config),
+          board: this.board.buffer,
+          columns: this.#columns,
+          port: this.#port,
+          sharesPort: canSharePort,
+          host,
+          logIntervalMs,
+        },
+        row,
+        maxHeapMiB,
+        onLogPort,
+        ...(entry === undefined ? {} : { entry }),
+      });
+    } catch (error) {
+      this.board.clearRow(row.index);
+      throw error;
+    }
     place.handle = handle;
-    place.timer = null;
     this.#handles.add(handle);
     handle.listening.then(
       () => this.#options.onLoopStarted(handle),
@@ -182,23 +190,35 @@ export class Supervisor {
     return handle;
   }
 
+  /** Starts the loop of `place` after `delayMs`, and tries again for as long as it can't be. */
+  #startAgain(place: Place, delayMs: number): void {
+    place.timer = setTimeout(() => {
+      place.timer = null;
+      try {
+        // One that can't listen ends, and comes here again.
+        this.#startLoop(place);
+      } catch (error) {
+        const nextMs = place.delay.afterDeath(0);
+        this.#options.log.error({ loop: place.loop, err: error, delayMs: nextMs }, "a loop can't be started");
+        this.#startAgain(place, nextMs);
+      }
+    }, delayMs);
+  }
+
   #onEnded(place: Place, handle: LoopHandle, death: Death): void {
     place.handle = null;
     this.#handles.delete(handle);
     this.board.clearRow(handle.row.index);
     this.#options.onLoopEnded(handle, death);
-    if (death.cause === "stopped" || this.#draining || place.retired) return;
-    const delayMs = place.delay.afterDeath(performance.now() - handle.startedMs);
     const { cause, error, exitCode } = death;
+    if (cause === "stopped") return;
+    const isReplaced = !this.#draining && !place.retired;
+    const delayMs = isReplaced ? place.delay.afterDeath(performance.now() - handle.startedMs) : null;
     this.#options.log.error(
       { loop: place.loop, cause, exitCode, err: error, delayMs },
-      "a loop died, and its streams with it; another is started",
+      `a loop died, and its streams with it${isReplaced ? "; another is started" : ""}`,
     );
-    place.timer = setTimeout(() => {
-      this.#startLoop(place.loop).listening.catch((failure: Error) => {
-        this.#options.log.error({ loop: place.loop, err: failure }, "a loop can't be started");
-      });
-    }, delayMs);
+    if (delayMs !== null) this.#startAgain(place, delayMs);
   }
 
   /** Fewer loops are wanted: this one finishes its streams, and is not replaced. */
