@@ -15,6 +15,12 @@ import type { ProcessReadings } from "./process-readings.ts";
 const FULL_SAMPLES = 5;
 /** How often a sample is taken. */
 export const SAMPLE_INTERVAL_MS = 100;
+/** Memory that is short for so long, with fewer calls under way than this, is not theirs. */
+const STUCK_MS = 5000;
+const FEW_CALLS = 8;
+/** Time is short on a loop that is busier than this, or that runs what is due later. */
+const BUSY = 0.85;
+const LATE_MS = 25;
 /** A refused client is asked to wait so long; longer the longer the pressure has lasted. */
 const LEAST_WAIT_MS = 1000;
 const MOST_WAIT_MS = 10_000;
@@ -38,7 +44,9 @@ export interface GateOwner {
   readonly accepted: number;
   /** How long first tokens have taken of late, milliseconds. */
   readonly ttftMs: number;
-  /** The level has changed. */
+  /** The gate has looked again. */
+  onSample(): void;
+  /** The level has changed; comes after {@link onSample}. */
   onPressure(change: PressureChange): void;
 }
 
@@ -63,11 +71,13 @@ export class Gate {
   readonly #timer: NodeJS.Timeout;
   #sampledMs = performance.now();
   #utilisation: EventLoopUtilization = performance.eventLoopUtilization();
+  #cpuUs = threadCpuUs();
   #turns = performance.nodeTiming.uvMetricsInfo.loopCount;
   #knocked: number;
   /** The last utilisations; 0 where nobody waited at the door. */
   readonly #crowding: number[] = Array.from({ length: FULL_SAMPLES }, () => 0);
   #samples = 0;
+  #timeIsShort = false;
   #answered = 0;
   #changedMs = performance.now();
   #refusedInAll = 0;
@@ -108,14 +118,21 @@ export class Gate {
 
   /** How long to ask a refused client to wait, before jitter. */
   get waitMs(): number {
+    // Past its number of calls a loop has room again as soon as one ends.
+    if (this.level !== "hard") return LEAST_WAIT_MS;
     return Math.min(MOST_WAIT_MS, Math.max(LEAST_WAIT_MS, performance.now() - this.#changedMs));
   }
 
   /** Whether one more call may begin; counts it as refused if not. */
   admit(): boolean {
-    const admitted = this.level !== "hard" && this.#calls.admits(this.#owner.calls);
+    const admitted = (this.level !== "hard" || this.#isStuck()) && this.#calls.admits(this.#owner.calls);
     if (!admitted) this.#refusedInAll++;
     return admitted;
+  }
+
+  /** Whether the pressure is on the loop's time, and not on what its streams hold. */
+  get timeIsShort(): boolean {
+    return this.#timeIsShort;
   }
 
   close(): void {
@@ -124,9 +141,10 @@ export class Gate {
 
   #sample(): void {
     const nowMs = performance.now();
-    const loopDelayMs = Math.max(0, nowMs - this.#sampledMs - SAMPLE_INTERVAL_MS);
+    const elapsedMs = nowMs - this.#sampledMs;
+    const loopDelayMs = Math.max(0, elapsedMs - SAMPLE_INTERVAL_MS);
     this.#sampledMs = nowMs;
-    const utilisation = this.#readUtilisation();
+    const utilisation = this.#readUtilisation(elapsedMs);
     const { calls } = this.#owner;
     const crowded = this.#readDoor() && calls >= LEAST_CALLS;
     this.#calls.sample({ utilisation, calls, crowded, ttftMs: this.#owner.ttftMs });
@@ -134,7 +152,14 @@ export class Gate {
     const held = this.reason;
     this.#crowding[this.#samples++ % FULL_SAMPLES] = crowded ? utilisation : 0;
     const sample = { ...this.#readings(), loopDelayMs, utilisation: Math.min(...this.#crowding) };
-    if (!this.#pressure.sample(sample)) return;
+    const hasChanged = this.#pressure.sample(sample);
+    const reason = this.reason;
+    this.#timeIsShort =
+      reason === "delay" ||
+      reason === "utilisation" ||
+      (reason !== null && (utilisation > BUSY || loopDelayMs > LATE_MS));
+    this.#owner.onSample();
+    if (!hasChanged) return;
     const refused = this.#refusedInAll - this.#refusedBefore;
     const change = { from, to: this.level, lastedMs: nowMs - this.#changedMs, refused };
     this.#changedMs = nowMs;
@@ -142,11 +167,24 @@ export class Gate {
     this.#owner.onPressure({ ...change, reason: this.reason ?? held! });
   }
 
-  #readUtilisation(): number {
+  /** A process that does nothing gives no memory back either: a few calls keep it going. */
+  #isStuck(): boolean {
+    const hasLasted = performance.now() - this.#changedMs > STUCK_MS;
+    return this.reason === "memory" && hasLasted && this.#owner.calls < FEW_CALLS;
+  }
+
+  /**
+   * Share of the time since the last sample that the loop was busy. A loop that waits for a core while others have it looks
+   * just as busy as one that works, and has no more to do: what it was given counts.
+   */
+  #readUtilisation(elapsedMs: number): number {
     const now = performance.eventLoopUtilization();
     const { utilization } = performance.eventLoopUtilization(now, this.#utilisation);
     this.#utilisation = now;
-    return utilization;
+    const cpuUs = threadCpuUs();
+    const worked = (cpuUs - this.#cpuUs) / 1000 / Math.max(1, elapsedMs);
+    this.#cpuUs = cpuUs;
+    return Math.min(utilization, worked);
   }
 
   /** @returns whether connections come in at a rate that has a share in how busy the loop is. */
@@ -159,4 +197,10 @@ export class Gate {
     this.#knocked = knocked;
     return share >= DOOR_SHARE;
   }
+}
+
+/** What this thread has used so far, microseconds. */
+function threadCpuUs(): number {
+  const { user, system } = process.threadCpuUsage();
+  return user + system;
 }

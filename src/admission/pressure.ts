@@ -55,7 +55,7 @@ const INPUTS: Readonly<Record<PressureReason, Input>> = {
   sockets: {
     read: ({ openSockets, socketLimit }) => openSockets / socketLimit,
     soft: { enter: 0.8, leave: 0.75 },
-    hard: { enter: 0.95, leave: 0.9 },
+    hard: { enter: 0.985, leave: 0.96 },
     steady: true,
   },
   memory: {

@@ -37,6 +37,8 @@ const READ_BUFFER_BYTES = 64 * 1024;
 /** After the drain's time is up: for the last error events to leave. */
 const FINAL_FLUSH_MS = 500;
 
+/** Turns after which a listener closes though there is still somebody to accept at each. */
+const MOST_LAST_TURNS = 10_000;
 /** How long clients on a port that is given up may take to send a request, after they have connected or had an answer. */
 const LAST_ORDERS_MS = 500;
 
@@ -227,17 +229,19 @@ export class Loop implements FrontOwner, LoopReadings {
   }
 
   /**
-   * What the kernel has accepted and we have not is reset with the listener. A turn of the loop accepts all that is there,
-   * and the listener closes right behind it, which leaves some ten microseconds; `net.ipv4.tcp_migrate_req=1` closes that
-   * gap, too.
+   * What the kernel has accepted and we have not is reset with the listener. A turn of the loop accepts one connection, so
+   * the listener closes after the first turn that finds none, which leaves some ten microseconds;
+   * `net.ipv4.tcp_migrate_req=1` closes that gap, too.
    */
-  #stopListening(): Promise<void> {
-    return new Promise((resolve) => {
-      setImmediate(() => {
-        this.#server.close();
-        resolve();
-      });
-    });
+  async #stopListening(): Promise<void> {
+    let accepted = -1;
+    const count = (): void => void accepted++;
+    this.#server.on("connection", count);
+    for (let turns = 0, before = -2; accepted !== before && turns < MOST_LAST_TURNS; turns++) {
+      before = accepted;
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    this.#server.off("connection", count).close();
   }
 
   /**

@@ -75,6 +75,10 @@ export class Relief implements GateOwner {
     this.#setWait();
   }
 
+  onSample(): void {
+    this.#setWait();
+  }
+
   onPressure({ from, to, reason, lastedMs, refused }: PressureChange): void {
     this.#metrics.pressureLevel.add(-1, from);
     this.#metrics.pressureLevel.add(1, to);
@@ -82,7 +86,6 @@ export class Relief implements GateOwner {
     const fields = { from, to, reason, lastedMs: Math.round(lastedMs), refused, calls: this.calls };
     if (to === "hard") this.#log.warn(fields, "too much to do: new requests are refused");
     else this.#log.info(fields, to === "soft" ? "much to do: nobody is refused yet" : "no more pressure");
-    this.#setWait();
     // Those that only might send something make room for those that do.
     if (to === "hard" && reason === "sockets") this.#server.closeIdleConnections();
   }
@@ -93,7 +96,8 @@ export class Relief implements GateOwner {
   }
 
   #setWait(): void {
-    const adaptiveMs = this.gate === null || this.gate.level === "normal" ? 0 : ADAPTIVE_WAIT_MS;
+    // Fewer writes save time, and nothing else that may be short.
+    const adaptiveMs = this.gate?.timeIsShort === true ? ADAPTIVE_WAIT_MS : 0;
     this.coalescer.waitMs = this.#coalesceMs === "adaptive" ? adaptiveMs : this.#coalesceMs;
   }
 }

@@ -58,7 +58,7 @@ async function startPressed(rest = ""): Promise<Pressed> {
 test("a loop in distress refuses new calls in the caller's own shape, and says when to come back", async () => {
   await using pressed = await startPressed();
   const { gateway, readings, upstream } = pressed;
-  readings.set({ memory: 95 });
+  readings.set({ buffers: 95 });
   await pressed.until("hard");
   using client = rawClient(gateway.port);
   const request = rawPost(CHAT, STREAM, ["x-request-id: mine"]);
@@ -166,7 +166,7 @@ test("a loop that falls behind refuses on connections that it keeps, and serves 
 test("a refused client loses its connection where connections or memory are what is short", async () => {
   await using pressed = await startPressed();
   const { gateway, readings } = pressed;
-  for (const short of [{ memory: 95 }, { buffers: 95 }, { sockets: 97 }]) {
+  for (const short of [{ buffers: 95 }, { sockets: 99 }]) {
     readings.set(short);
     await pressed.until("hard");
     using client = rawClient(gateway.port);
@@ -218,7 +218,7 @@ test("when connections are short, those that carry nothing are closed and those 
   await waitUntil(() => held.length === 1);
   held[0]!.socket.write(STREAM_HEAD + chunk(tokenEvent("a")).toString());
   await streaming.until(tokenEvent("a"));
-  readings.set({ sockets: 97 });
+  readings.set({ sockets: 99 });
   await idle.closed;
   held[0]!.socket.write(chunk(DONE_EVENTS).toString() + LAST_CHUNK);
   assert.equal((await streaming.answer()).body, tokenEvent("a") + DONE_EVENTS);
@@ -228,21 +228,21 @@ test("each change of the level is one line of the log and is counted, with its r
   await using pressed = await startPressed();
   const { gateway, readings } = pressed;
   const { metrics } = gateway.loop;
-  readings.set({ memory: 95 });
+  readings.set({ buffers: 95 });
   await pressed.until("hard");
   assert.equal(metrics.pressureLevel.value("hard"), 1);
   assert.equal(metrics.pressureLevel.value("normal"), 0);
   for (let i = 0; i < 3; i++) await (await post(gateway.url + CHAT, chat())).text();
   readings.set({});
   await pressed.until("normal");
-  assert.equal(metrics.pressure.value("hard", "memory"), 1);
+  assert.equal(metrics.pressure.value("hard", "buffers"), 1);
   assert.equal(metrics.pressureLevel.value("normal"), 1);
   const lines = gateway.logLines.filter((line) => "from" in line);
   assert.deepEqual(
     lines.map(({ level, from, to, reason, refused }) => [level, from, to, reason, refused]),
     [
-      ["warn", "normal", "hard", "memory", 0],
-      ["info", "hard", "normal", "memory", 3],
+      ["warn", "normal", "hard", "buffers", 0],
+      ["info", "hard", "normal", "buffers", 3],
     ],
   );
   const lastedMs = lines[1]!["lastedMs"] as number;
