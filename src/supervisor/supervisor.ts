@@ -156,7 +156,7 @@ export class Supervisor {
   /** @throws {Error} when there is no thread left to be had. */
   #startLoop(place: Place): LoopHandle {
     const { loop } = place;
-    const { entry, logIntervalMs, maxHeapMiB, canSharePort, host, onLogPort } = this.#options;
+    const { entry, logIntervalMs, maxHeapMiB, canSharePort, host } = this.#options;
     const row = this.board.claimRow(loop);
     let handle: LoopHandle;
     try {
@@ -173,7 +173,7 @@ export class Supervisor {
         },
         row,
         maxHeapMiB,
-        onLogPort,
+        onLogPort: (port) => this.#options.onLogPort(port),
         ...(entry === undefined ? {} : { entry }),
       });
     } catch (error) {
