@@ -14,7 +14,7 @@ export const PRESSURE_LEVELS = ["normal", "soft", "hard"] as const;
 export type PressureLevel = (typeof PRESSURE_LEVELS)[number];
 
 /** What can put a loop under pressure; in this order where several do. */
-export const PRESSURE_REASONS = ["sockets", "memory", "buffers", "delay", "utilisation"] as const;
+const PRESSURE_REASONS = ["sockets", "memory", "buffers", "delay", "utilisation"] as const;
 /** One of the closed list. */
 export type PressureReason = (typeof PRESSURE_REASONS)[number];
 
