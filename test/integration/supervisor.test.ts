@@ -50,9 +50,9 @@ function holdStreams(url: string, streams: number, durationMs: number): { meter:
 async function readTokens(url: string, count: number, gapMs: number): Promise<string> {
   const headers = { "content-type": "application/json", connection: "close" };
   const body = chat({ stream: true, user: `sim:t1:g${gapMs}:n${count}` });
-  const answer = await fetch(url + CHAT, { method: "POST", body, headers });
   let text = "";
   try {
+    const answer = await fetch(url + CHAT, { method: "POST", body, headers });
     for await (const bytes of answer.body!) text += Buffer.from(bytes).toString("latin1");
   } catch {
     return "cut";
