@@ -17,7 +17,7 @@ const CALM_BELOW = 0.6;
 const TARGET = 0.8;
 /** A loop with no more calls than this is not full, whatever keeps it busy. */
 export const LEAST_CALLS = 64;
-/** What a loop that is neither idle nor busy takes at once, and as a part of what it has. */
+/** What a loop that has room takes at once, and as a part of what it has. */
 const BURST_CALLS = 256;
 const BURST_SHARE = 0.25;
 /** What a busy loop takes more with each sample, were it idle; less the fuller it is. */
@@ -29,6 +29,11 @@ const SHRINKING = 0.98;
 const QUICK_TTFT_MS = 500;
 /** Samples without a refusal after which a loop is no longer in a surge. */
 const CALM_SAMPLES = 10;
+/**
+ * Where so many times more calls have begun in a sample than are under way, they come and go within it: small requests, each
+ * sent when the one before is answered. They keep any loop busy, are over at once, and say nothing of what streams would add.
+ */
+const QUICK_TURNOVER = 2;
 
 /** What is known when a tenth of a second has passed. */
 export interface CallSample {
@@ -50,6 +55,8 @@ export class CallLimit {
   #hasRefused = false;
   /** Samples until a surge is over; 0 when there is none. */
   #surgeSamples = 0;
+  /** Since the last sample. */
+  #begun = 0;
 
   /** How many calls there may be; `Infinity` while it is not limited. */
   get limit(): number {
@@ -62,6 +69,7 @@ export class CallLimit {
       this.#hasRefused = true;
       return false;
     }
+    this.#begun++;
     if (calls >= this.#mostCalls) this.#mostCalls = calls + 1;
     return true;
   }
@@ -76,13 +84,17 @@ export class CallLimit {
     if (this.#hasRefused) this.#surgeSamples = CALM_SAMPLES;
     else if (this.#surgeSamples > 0) this.#surgeSamples--;
     this.#hasRefused = false;
+    const begun = this.#begun;
+    this.#begun = 0;
     const room = Math.max(0, 1 - sustained / TARGET);
-    if (room === 0) this.#limit = crowded ? Math.floor(calls * SHRINKING) : most;
-    else if (this.#surgeSamples > 0 || sustained >= CALM_BELOW) {
-      const pace = Math.min(1, QUICK_TTFT_MS / ttftMs);
-      this.#limit = most + Math.ceil(room * pace * Math.max(GROWTH_CALLS, most * GROWTH_SHARE));
-    } else if (sustained >= FREE_BELOW) this.#limit = most + Math.max(BURST_CALLS, most * BURST_SHARE);
-    else this.#limit = Infinity;
+    const burst = most + Math.max(BURST_CALLS, most * BURST_SHARE);
+    const pace = Math.min(1, QUICK_TTFT_MS / ttftMs);
+    const growth = Math.ceil(room * pace * Math.max(GROWTH_CALLS, most * GROWTH_SHARE));
+    const inSurge = this.#surgeSamples > 0;
+    if (room === 0 && crowded) this.#limit = Math.floor(calls * SHRINKING);
+    else if (room === 0) this.#limit = begun > QUICK_TURNOVER * calls ? burst : most;
+    else if (sustained < FREE_BELOW) this.#limit = inSurge ? burst : Infinity;
+    else this.#limit = inSurge || sustained >= CALM_BELOW ? most + growth : burst;
     this.#limit = Math.max(LEAST_CALLS, this.#limit);
   }
 }

@@ -16,6 +16,8 @@ const ENTRY = join(import.meta.dirname, "..", `main${import.meta.filename.endsWi
 export interface OwnOptions {
   /** HTTP/2 with prior knowledge between gateway and sim. */
   readonly http2: boolean;
+  /** Event loops of the gateway. @default 1 */
+  readonly workers?: number;
   /** Core to run on alone. @default any */
   readonly core?: number;
   /** Further top-level keys of the gateway's config, as YAML. @default none */
@@ -44,7 +46,7 @@ export async function startGateway(simUrl: string, options: OwnOptions): Promise
     const child = await startChild({
       name: "headwaiter",
       command: process.execPath,
-      args: [ENTRY, "serve", "--config", configPath, "--port", "0", "--workers", "1"],
+      args: [ENTRY, "serve", "--config", configPath, "--port", "0", "--workers", String(options.workers ?? 1)],
       ...(options.core === undefined ? {} : { core: options.core }),
       ready: async (output) => {
         const url = printedUrl(output);
@@ -65,7 +67,7 @@ export async function startGateway(simUrl: string, options: OwnOptions): Promise
 
 /** The config of a gateway that serves the model `sim` from the sim at `simUrl`, without limits of its own. */
 function gatewayConfig(simUrl: string, http2: boolean): string {
-  return `server: { host: 127.0.0.1, port: 0, workers: 1 }
+  return `server: { host: 127.0.0.1, port: 0 }
 admin: { host: 127.0.0.1, port: 0 }
 upstreams:
   sim:

@@ -27,6 +27,8 @@ export interface RunOptions {
   readonly apiKey: string | null;
   /** Own processes: HTTP/2 between gateway and sim. */
   readonly http2: boolean;
+  /** Own processes: event loops of the gateway. */
+  readonly workers: number;
   /** Own processes: the gateway on a core of its own. */
   readonly pin: boolean;
   readonly signal: AbortSignal;
@@ -56,7 +58,11 @@ export async function runBench(options: RunOptions): Promise<BenchReport> {
       const sim = await startSim({ http2: options.http2, ...simPlace });
       children.push(sim);
       if (scenario.comparesDirect) direct = await runDirect(options, options.http2 ? null : sim.answer);
-      const gateway = await startGateway(sim.answer, { http2: options.http2, ...gatewayPlace });
+      const gateway = await startGateway(sim.answer, {
+        http2: options.http2,
+        workers: options.workers,
+        ...gatewayPlace,
+      });
       children.push(gateway);
       const name = `headwaiter at ${gateway.answer}`;
       subject = { name, url: gateway.answer, pid: gateway.pid, simUrl: sim.answer, simHttp2: options.http2 };

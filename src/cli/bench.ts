@@ -7,6 +7,7 @@ import { startProgress } from "../bench/progress.ts";
 import { renderReport } from "../bench/report.ts";
 import { runBench, type RunOptions } from "../bench/run.ts";
 import { findScenario, SCENARIOS } from "../bench/scenarios/registry.ts";
+import { MAX_WORKERS } from "../config/schema.ts";
 import { parseDuration } from "../core/duration.ts";
 
 /** Usage text of the command. */
@@ -25,6 +26,7 @@ Opens streams at the gateway at URL and checks every token of them; without a UR
   --model NAME      model asked for (default sim)
   --api-key KEY     sent as a bearer token
   --http2           own processes: HTTP/2 between gateway and sim
+  --workers N       own processes: event loops of the gateway (default 1)
   --pin             own processes: the gateway on a core of its own (Linux)
   --json            the report as one JSON object
 
@@ -42,6 +44,7 @@ const OPTIONS = {
   model: { type: "string", default: "sim" },
   "api-key": { type: "string" },
   http2: { type: "boolean", default: false },
+  workers: { type: "string" },
   pin: { type: "boolean", default: false },
   json: { type: "boolean", default: false },
   help: { type: "boolean", default: false },
@@ -124,6 +127,7 @@ function readArguments(args: readonly string[]): Arguments | null {
     model: values.model,
     apiKey: values["api-key"] ?? null,
     http2: values.http2,
+    workers: wholeNumber("workers", values.workers, MAX_WORKERS) ?? 1,
     pin: values.pin,
     json: values.json,
   };

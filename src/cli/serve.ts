@@ -1,4 +1,5 @@
 /** `headwaiter serve`: the gateway, from its config to its last stream. */
+import type { Server } from "node:http";
 import { createAdminServer } from "../admin/admin-server.ts";
 import { withOverrides } from "../config/build-snapshot.ts";
 import { demoConfig } from "../config/demo.ts";
@@ -32,27 +33,24 @@ export interface ServeArguments {
 const LOG_INTERVAL_MS = 200;
 const WATCHED_LOG_INTERVAL_MS = 20;
 
-/** Exit codes: the drain was cut short by a second signal. */
+/** Exit codes: it did not start; the drain was cut short by a second signal. */
+const FAILED = 1;
 const INTERRUPTED = 130;
 
 /** Runs the gateway until it is told to stop. @returns the exit code. */
 export async function serve(args: ServeArguments): Promise<number> {
-  const cwd = process.cwd();
-  const found = await findConfig({ flag: args.config, cwd });
+  const found = await findConfig({ flag: args.config, cwd: process.cwd() });
   const sim = found.kind === "demo" ? await startSimInThread({ port: 0 }) : null;
   const first = await readConfig(found, sim, args);
   if ("faults" in first) {
     process.stderr.write(first.faults.map((fault) => `${faultLine(fault)}\n`).join(""));
     return 1;
   }
-  const config = first.config;
+  const { config } = first;
   const isDemo = found.kind === "demo";
   const isWatched = process.stdout.isTTY;
   const logIntervalMs = isWatched ? WATCHED_LOG_INTERVAL_MS : LOG_INTERVAL_MS;
   const output = new GatheredOutput(1, logIntervalMs);
-  // A terminal that is gone is no reason to end streams, nor a fault to log on it.
-  process.stdout.on("error", () => {});
-  process.stderr.on("error", () => {});
   const log = createLog(output);
   const gateway = new Gateway({
     config,
@@ -65,62 +63,79 @@ export async function serve(args: ServeArguments): Promise<number> {
       return "faults" in read ? { faults: read.faults.map(faultLine) } : read;
     },
   });
-  // From here on streams of many clients hang on this process: a fault nobody caught here is said, and ends none of them.
-  process.on("uncaughtException", (error) => log.error({ err: error }, "a fault outside any request; going on"));
-  process.on("unhandledRejection", (reason) => log.error({ err: reason }, "a promise nobody waited for; going on"));
+  outliveFaults(log);
   // The demo has no config to read again; there SIGHUP is the terminal, which is gone.
   const endsOnHangUp = isDemo && isWatched;
   const started = Promise.withResolvers<void>();
   const onReload = (): void => void started.promise.then(() => gateway.reload());
   if (!endsOnHangUp) process.on("SIGHUP", onReload);
-  const code = drainOnSignal(gateway, log, {
+  const exitCode = drainOnSignal(gateway, log, {
     signals: endsOnHangUp ? ["SIGTERM", "SIGINT", "SIGHUP"] : ["SIGTERM", "SIGINT"],
     started: started.promise,
   });
   const admin = createAdminServer(gateway, () => gateway.config.admin.token);
   const ended = new AbortController();
-  const onClaimed = (): void => log.info({ port: gateway.config.admin.port }, "the admin port is ours now");
+  const end = async (code: number): Promise<number> => {
+    process.off("SIGHUP", onReload);
+    ended.abort();
+    admin.close();
+    admin.closeAllConnections();
+    // A drain has ended them already; after a second signal their streams end here, as cut by us and not by the sim.
+    await gateway.stop();
+    await sim?.close();
+    if (code !== FAILED) log.info({ exitCode: code }, "stopped");
+    await output.flush();
+    return code;
+  };
   try {
-    // Whoever tries the gateway out does not restart it while it runs: a port that is in use is a mistake.
-    const shares = await isTaken(config.server.host, config.server.port);
-    if (shares && isDemo)
-      throw new Error(`${config.server.host}:${config.server.port} is in use; choose another with --port`);
-    const port = await gateway.start();
-    // The demo takes any port for its metrics when its own is in use: whoever tries it out has not chosen one.
-    const place = {
-      ...config.admin,
-      port: isDemo && (await isTaken(config.admin.host, config.admin.port)) ? 0 : config.admin.port,
-    };
-    const adminPort = await claimAdminPort(admin, place, { onClaimed, signal: ended.signal });
-    process.stdout.write(greeting(config, port, adminPort));
-    if (shares)
-      log.warn({ port }, "another process listens on this port, too, and gets its share of the clients until it ends");
-    if (adminPort === null)
-      log.warn({ port: place.port }, "another gateway has the admin port; it is ours when that one ends");
+    await openDoors(gateway, admin, { isDemo, log, signal: ended.signal });
   } catch (error) {
     process.stderr.write(`headwaiter: ${(error as Error).message}\n`);
-    ended.abort();
-    await gateway.stop();
-    admin.close();
-    await sim?.close();
-    await output.flush();
-    return 1;
+    return await end(FAILED);
   }
   warn(config, log);
   for (const warning of capacityWarnings(config, gateway.loops, hostLimits(readHostFacts()))) log.warn(warning);
   log.info({ configVersion: config.version, source: config.source, loops: gateway.loops }, "serving");
   started.resolve();
-  const exitCode = await code;
-  process.off("SIGHUP", onReload);
-  ended.abort();
-  admin.close();
-  admin.closeAllConnections();
-  // A drain has ended them already; after a second signal their streams end here, as cut by us and not by the sim.
-  await gateway.stop();
-  await sim?.close();
-  log.info({ exitCode }, "stopped");
-  await output.flush();
-  return exitCode;
+  return await end(await exitCode);
+}
+
+interface DoorOptions {
+  readonly isDemo: boolean;
+  readonly log: Log;
+  /** Ends the wait for the admin port. */
+  readonly signal: AbortSignal;
+}
+
+/** Starts the loops and the admin plane, and says where they are. @throws {Error} that says which port it can't have. */
+async function openDoors(gateway: Gateway, admin: Server, { isDemo, log, signal }: DoorOptions): Promise<void> {
+  const { config } = gateway;
+  // Whoever tries the gateway out does not restart it while it runs: a port that is in use is a mistake.
+  const shares = await isTaken(config.server.host, config.server.port);
+  if (shares && isDemo)
+    throw new Error(`${config.server.host}:${config.server.port} is in use; choose another with --port`);
+  const port = await gateway.start();
+  // The demo takes any port for its metrics when its own is in use: whoever tries it out has not chosen one.
+  const place = {
+    ...config.admin,
+    port: isDemo && (await isTaken(config.admin.host, config.admin.port)) ? 0 : config.admin.port,
+  };
+  const onClaimed = (): void => log.info({ port: place.port }, "the admin port is ours now");
+  const adminPort = await claimAdminPort(admin, place, { onClaimed, signal });
+  process.stdout.write(greeting(config, port, adminPort));
+  if (shares)
+    log.warn({ port }, "another process listens on this port, too, and gets its share of the clients until it ends");
+  if (adminPort === null)
+    log.warn({ port: place.port }, "another gateway has the admin port; it is ours when that one ends");
+}
+
+/** From here on streams of many clients hang on this process: a fault nobody caught is said, and ends none of them. */
+function outliveFaults(log: Log): void {
+  // A terminal that is gone is no reason to end streams, nor a fault to log on it.
+  process.stdout.on("error", () => {});
+  process.stderr.on("error", () => {});
+  process.on("uncaughtException", (error) => log.error({ err: error }, "a fault outside any request; going on"));
+  process.on("unhandledRejection", (reason) => log.error({ err: reason }, "a promise nobody waited for; going on"));
 }
 
 type ReadConfig = { readonly config: ConfigSnapshot } | { readonly faults: readonly Fault[] };

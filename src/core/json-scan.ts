@@ -8,6 +8,19 @@
  */
 
 import { isUtf8 } from "node:buffer";
+import {
+  BACKSLASH,
+  CLOSE_ARRAY,
+  CLOSE_OBJECT,
+  COLON,
+  COMMA,
+  MINUS,
+  NINE,
+  OPEN_ARRAY,
+  OPEN_OBJECT,
+  QUOTE,
+  ZERO,
+} from "./json-bytes.ts";
 
 /** Deepest nesting of arrays and objects that is accepted. Real requests stay under 30. */
 const MAX_JSON_DEPTH = 128;
@@ -42,18 +55,6 @@ export class WantedKeys {
     return this.#lengths.has(length);
   }
 }
-
-const QUOTE = 0x22;
-const BACKSLASH = 0x5c;
-const COMMA = 0x2c;
-const COLON = 0x3a;
-const OPEN_ARRAY = 0x5b;
-const CLOSE_ARRAY = 0x5d;
-const OPEN_OBJECT = 0x7b;
-const CLOSE_OBJECT = 0x7d;
-const MINUS = 0x2d;
-const ZERO = 0x30;
-const NINE = 0x39;
 
 /** 1: ends a run of plain string bytes (quote, backslash, control character). */
 const STRING_STOP = new Uint8Array(256);

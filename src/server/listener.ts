@@ -14,7 +14,7 @@ import { lingering, lingerThenDestroy } from "./lingering.ts";
 
 const MAX_HEADER_BYTES = 32 * 1024;
 /** Connections that the kernel holds for us while the loop is busy; cut to `net.core.somaxconn`. */
-const BACKLOG = 4096;
+export const BACKLOG = 4096;
 /** Requests that a client may send ahead on one connection while an answer is under way. */
 const MAX_PIPELINED = 16;
 
@@ -119,7 +119,8 @@ function turnKeeper(onRequest: RequestHandler): RequestHandler {
   };
 }
 
-interface ListenPlace {
+/** Where to listen. */
+export interface ListenPlace {
   readonly host: string;
   /** 0 takes any free port. */
   readonly port: number;

@@ -18,11 +18,12 @@ import type { Call } from "../relay/call.ts";
 import { refuse } from "../relay/refuse.ts";
 import type { Runtime } from "../relay/runtime.ts";
 import type { LoopResources } from "../upstream/address.ts";
+import { Doors } from "./doors.ts";
 import { FramePool } from "./frame-pool.ts";
 import { handleRequest } from "./front.ts";
 import type { FrontOwner } from "./front.ts";
 import type { ClientResources } from "./http-client.ts";
-import { createListener, listen, renewCertificate } from "./listener.ts";
+import { createListener, renewCertificate } from "./listener.ts";
 import type { ListenerEvents, ListenerTimeouts } from "./listener.ts";
 import { Relief } from "./relief.ts";
 import type { StreamWriter } from "./stream-writer.ts";
@@ -76,6 +77,7 @@ export class Loop implements FrontOwner, LoopReadings {
   /** What answers are written to: the same, or what speaks TLS over them. */
   readonly #answering = new LinkedList<Connected>();
   readonly #server: http.Server;
+  readonly #doors: Doors;
   readonly #receiving = { bytes: 0 };
   readonly #relief: Relief;
   readonly #pulse: LoopPulse;
@@ -108,6 +110,7 @@ export class Loop implements FrontOwner, LoopReadings {
       },
     };
     this.#server = createListener(snapshot.server, events, timeouts);
+    this.#doors = new Doors(this.#server);
     this.#relief = new Relief({ loop: this, server: this.#server, log, metrics: this.metrics, readings });
     this.#resources = this.#makeResources(snapshot);
     const keep = (list: LinkedList<Connected>) => (socket: Socket) => {
@@ -171,7 +174,7 @@ export class Loop implements FrontOwner, LoopReadings {
     const { host, port } = this.#runtime.snapshot.server;
     this.#sharesPort = place.shared ?? false;
     const setting = "--port or server.port";
-    return listen(this.#server, { host, port: place.port ?? port, setting, shared: this.#sharesPort });
+    return this.#doors.open({ host, port: place.port ?? port, setting, shared: this.#sharesPort });
   }
 
   callStarted(call: Call): void {
@@ -229,8 +232,8 @@ export class Loop implements FrontOwner, LoopReadings {
   }
 
   /**
-   * What the kernel has accepted and we have not is reset with the listener. A turn of the loop accepts one connection, so
-   * the listener closes after the first turn that finds none, which leaves some ten microseconds;
+   * What the kernel has accepted and we have not is reset with the listener. Every turn of the loop accepts from each of its
+   * sockets, so they close after the first turn that finds nobody, which leaves some ten microseconds;
    * `net.ipv4.tcp_migrate_req=1` closes that gap, too.
    */
   async #stopListening(): Promise<void> {
@@ -241,7 +244,8 @@ export class Loop implements FrontOwner, LoopReadings {
       before = accepted;
       await new Promise((resolve) => setImmediate(resolve));
     }
-    this.#server.off("connection", count).close();
+    this.#server.off("connection", count);
+    void this.#doors.close();
   }
 
   /**
@@ -277,7 +281,7 @@ export class Loop implements FrontOwner, LoopReadings {
   /** Ends everything now. */
   async close(): Promise<void> {
     this.#upstreams.destroy();
-    const closed = new Promise((resolve) => this.#server.close(resolve));
+    const closed = this.#doors.close();
     this.#server.closeAllConnections();
     for (const { socket } of this.#clients) socket.destroy();
     await Promise.all([closed, this.#offload.close()]);

@@ -118,11 +118,6 @@ export class LoopHandle {
     return this.#hasEnded;
   }
 
-  /** Its thread's number in logs of Node's own. */
-  get threadId(): number {
-    return this.#worker.threadId;
-  }
-
   /** Interrupts whatever it runs, to see what that is. */
   startCpuProfile(): Promise<CPUProfileHandle> {
     return this.#worker.startCpuProfile();

@@ -41,6 +41,7 @@ async function runAgainstSim(scenario: Scenario, plan: LoadPlan = small) {
     model: "sim",
     apiKey: null,
     http2: false,
+    workers: 1,
     pin: false,
     signal: never,
     onLoad: (name) => void loads.push(name),

@@ -62,7 +62,6 @@ function run(test: MessagePort, { cells, parseObjects }: ThreadData): void {
     },
     report: () => {},
   };
-  // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a rule for windows; threads have no origins
   const say = (message: string): void => test.postMessage(message);
   // Its timer keeps it.
   void new LoopPulse(target);
@@ -114,7 +113,6 @@ export class BlockingLoop implements WatchedLoop {
 
   /** Resolves at once. */
   order(task: Task, amount: number): void {
-    // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a rule for windows; threads have no origins
     this.worker.postMessage({ task, amount } satisfies Order);
   }
 

@@ -2,6 +2,16 @@
  * Walks over JSON that a scan has found valid, and says of each object which of a few string members it has and where they
  * stand. Nothing is built: memory is a frame per level of nesting, and a string is jumped over by one native search.
  */
+import {
+  BACKSLASH,
+  CLOSE_ARRAY,
+  CLOSE_OBJECT,
+  COLON,
+  COMMA,
+  OPEN_ARRAY,
+  OPEN_OBJECT,
+  QUOTE,
+} from "../../core/json-bytes.ts";
 import type { JsonSpan } from "../../core/json-scan.ts";
 
 /** An object of the walk, told of when it has ended. */
@@ -23,15 +33,6 @@ interface Frame {
   key: string | number;
   strings: Map<string, JsonSpan> | null;
 }
-
-const QUOTE = 0x22;
-const BACKSLASH = 0x5c;
-const COMMA = 0x2c;
-const COLON = 0x3a;
-const OPEN_ARRAY = 0x5b;
-const CLOSE_ARRAY = 0x5d;
-const OPEN_OBJECT = 0x7b;
-const CLOSE_OBJECT = 0x7d;
 
 /** Finds the ends of strings. Remembers the next quote and the next backslash: all searches together pass a body once each. */
 class StringEnds {

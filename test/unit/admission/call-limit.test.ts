@@ -52,12 +52,19 @@ test("a full loop that nobody else wants into takes a call for each that ends, a
 test("the room of calls that have begun and ended since the last sample counts, but only once", () => {
   const limit = new CallLimit();
   limit.sample({ ...SAMPLE, utilisation: 0.9, calls: 100 });
-  for (let calls = 100; calls < 500; calls++) assert.ok(limit.admits(calls));
+  for (let calls = 100; calls < 250; calls++) assert.ok(limit.admits(calls));
   limit.sample({ ...SAMPLE, utilisation: 0.9, calls: 100 });
-  assert.ok(limit.admits(499) && !limit.admits(500));
+  assert.ok(limit.admits(249) && !limit.admits(250));
   limit.sample({ ...SAMPLE, utilisation: 0.9, calls: 100 });
   limit.sample({ ...SAMPLE, utilisation: 0.9, calls: 100 });
   assert.ok(!limit.admits(100));
+});
+
+test("small requests that keep a loop full do not shut streams out: what comes next is let in, and weighed", () => {
+  const limit = limitAt(1, 64);
+  for (let request = 0; request < 500; request++) assert.ok(limit.admits(63));
+  limit.sample({ ...SAMPLE, utilisation: 1, calls: 64 });
+  for (let calls = 64; calls < 264; calls++) assert.ok(limit.admits(calls));
 });
 
 test("a loop with few calls is never full, whatever keeps it busy", () => {

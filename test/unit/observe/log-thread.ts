@@ -30,7 +30,6 @@ switch (end) {
     throw new Error("as the test wants it");
   case "hang":
     output.handOver();
-    // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a rule for windows; threads have no origins
     parentPort!.postMessage("hangs");
     setInterval(() => {}, 1000);
 }
