@@ -36,7 +36,7 @@ function holdStreams(url: string, streams: number, durationMs: number): { meter:
   const meter = new Meter();
   const result = hold.run({
     target: parseTarget(url, "sim"),
-    plan: { streams, durationMs, rampPerSecond: 1000, eventsPerSecond: streams * 10 },
+    plan: { streams, durationMs, rampPerSecond: 1000, eventsPerSecond: Math.min(5000, streams * 10) },
     meter,
     pid: null,
     idle: null,
@@ -116,6 +116,25 @@ for (const [fault, cause] of [
   });
 }
 
+test("a loop that dies under a thousand streams costs those of the other loop no token, and gives back what it held", async (t) => {
+  const sim = await startSimInThread();
+  t.after(() => sim.close());
+  await using running = await startSupervised(withWorkers(configFor(sim.url.origin), 2));
+  const { gateway } = running;
+  const { meter, result } = holdStreams(running.url, 1000, 2000);
+  await waitUntil(() => meter.open === 1000 && gateway.calls === 1000);
+  const lost = callsOf(gateway, 1);
+  assert.ok(lost > 300 && lost < 700, String(lost));
+  await running.fail(1, "exit");
+  await running.logged(/^a loop died/);
+  assert.equal(gateway.calls, 1000 - lost);
+  const { streams } = await result;
+  assert.equal(streams.outcomes.complete, 1000 - lost);
+  assert.equal(streams.outcomes.cut, lost);
+  const { duplicated, reordered } = meter.faults;
+  assert.deepEqual({ duplicated, reordered }, { duplicated: 0, reordered: 0 });
+});
+
 test("what a loop has counted stays on the metrics page when it dies, and what it held does not", async (t) => {
   const sim = await startSimInThread();
   t.after(() => sim.close());
@@ -136,13 +155,14 @@ test("what a loop has counted stays on the metrics page when it dies, and what i
   await result;
 });
 
-test("a reload cuts no stream and turns no client away, and new calls see the new config at once", async (t) => {
+test("a reload under two thousand streams cuts none and turns no client away, and new calls see the new config at once", async (t) => {
   const sim = await startSimInThread();
   t.after(() => sim.close());
   await using fresh = await startScripted(({ socket }) => void socket.write(response(200, '{"from":"new"}')));
-  await using running = await startSupervised(withWorkers(configFor(sim.url.origin), 2));
-  const { meter, result } = holdStreams(running.url, 100, 1000);
-  await waitUntil(() => meter.open === 100);
+  const config = configFor(sim.url.origin, { upstream: "connections: { max: 2000 }" });
+  await using running = await startSupervised(withWorkers(config, 2));
+  const { meter, result } = holdStreams(running.url, 2000, 1500);
+  await waitUntil(() => meter.open === 2000);
   const connecting = new AbortController();
   const connected = (async () => {
     let count = 0;
@@ -166,7 +186,7 @@ test("a reload cuts no stream and turns no client away, and new calls see the ne
   assert.ok((await connected) > 0);
   const { integrity, streams } = await result;
   assert.deepEqual(integrity, NO_FAULTS);
-  assert.equal(streams.outcomes.complete, 100);
+  assert.equal(streams.outcomes.complete, 2000);
 });
 
 test("two reloads at once are one after the other, and the later file wins", async () => {
