@@ -32,6 +32,8 @@ export interface Understanding extends LookedAt {
   /** Where the model's name stands, with its quotes. */
   readonly modelSpan: JsonSpan | undefined;
   readonly stream: boolean;
+  /** As the caller bounds it; `undefined`: not at all. */
+  readonly maxOutputTokens: number | undefined;
   /** Whether images are to be looked for. */
   readonly mayHoldImages: boolean;
 }
@@ -50,8 +52,8 @@ export function understand(call: Call, body: Buffer, next: (request: Understandi
   const images = call.runtime.snapshot.images !== undefined;
   const proceed = (looked: LookedAt, fields: PassFields | BodyFault, marked: boolean): void => {
     if (!fields.ok) return refuse(call, bodyError(fields));
-    const { model, modelSpan, stream } = fields;
-    next({ ...looked, model, modelSpan, stream, mayHoldImages: marked });
+    const { model, modelSpan, stream, maxOutputTokens: bound } = fields;
+    next({ ...looked, model, modelSpan, stream, maxOutputTokens: bound, mayHoldImages: marked });
   };
   if (body.length <= OFFLOAD_BODY_BYTES) {
     return proceed({ body, copy: undefined }, readPassFields(body), images && mayHoldImages(body));

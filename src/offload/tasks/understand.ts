@@ -28,6 +28,8 @@ export interface PassFields {
   /** Where the model's name stands, with its quotes. */
   readonly modelSpan: JsonSpan | undefined;
   readonly stream: boolean;
+  /** The most output tokens that the caller lets the answers have, all together; `undefined`: it does not say. */
+  readonly maxOutputTokens: number | undefined;
 }
 
 /** What is needed of a prompt endpoint's body. */
@@ -57,12 +59,17 @@ export interface UnderstandOutput {
   readonly copy?: Uint8Array;
 }
 
-const PASS_FIELDS = new WantedKeys("model", "stream");
+/** Each API's name for the bound of an answer's length; of several the largest counts. */
+const BOUND_FIELDS = ["max_tokens", "max_completion_tokens", "max_output_tokens"] as const;
+/** How many answers are asked for. */
+const COUNT_FIELDS = ["n", "best_of"] as const;
+const PASS_FIELDS = new WantedKeys("model", "stream", ...BOUND_FIELDS, ...COUNT_FIELDS);
 const PROMPT_FIELDS = new WantedKeys("prompt");
 /** Longer than any model's name. */
 const MAX_MODEL_NAME_LENGTH = 256;
 /** The same, written with an escape for each character. */
 const MAX_MODEL_SPAN_BYTES = 6 * MAX_MODEL_NAME_LENGTH + 2;
+const LONGEST_NUMBER_BYTES = 32;
 const QUOTE = 0x22;
 /** By their first letter. */
 const LITERALS: ReadonlyMap<number, boolean | null> = new Map([
@@ -84,7 +91,7 @@ export function understand({ body, fields, images, copy }: UnderstandInput): Und
   };
 }
 
-/** For routes that pass a body on: `model` and `stream`. */
+/** For routes that pass a body on: `model`, `stream`, and how long the answer may be. */
 export function readPassFields(body: Buffer): PassFields | BodyFault {
   const scan = scanJsonObject(body, PASS_FIELDS);
   if (!scan.ok) return invalidJson(body, scan.offset, scan.reason);
@@ -98,7 +105,7 @@ export function readPassFields(body: Buffer): PassFields | BodyFault {
   if (stream === undefined) {
     return { ok: false, code: "invalid_request", param: "stream", message: '"stream" must be true or false.' };
   }
-  return { ok: true, model, modelSpan, stream: stream === true };
+  return { ok: true, model, modelSpan, stream: stream === true, maxOutputTokens: maxOutputTokens(body, scan.spans) };
 }
 
 /** For the prompt endpoints. */
@@ -114,6 +121,23 @@ export function readPromptFields(body: Buffer): PromptFields | BodyFault {
   }
   const isBlank = stringAt(body, promptSpan).trim() === "";
   return isBlank ? { ok: false, code: "prompt_empty", param: "prompt" } : { ok: true, promptSpan };
+}
+
+/** What can't be read here is the upstream's to refuse: nothing is known of it then. */
+function maxOutputTokens(body: Buffer, spans: ReadonlyMap<string, JsonSpan>): number | undefined {
+  const largest = (names: readonly string[]): number | undefined => {
+    const counts = names.flatMap((name) => countAt(body, spans.get(name)) ?? []);
+    return counts.length === 0 ? undefined : Math.max(...counts);
+  };
+  const bound = largest(BOUND_FIELDS);
+  return bound === undefined ? undefined : bound * Math.max(1, largest(COUNT_FIELDS) ?? 1);
+}
+
+/** The whole number at `span`, 0 to 2^31; `undefined` for anything else. */
+function countAt(body: Buffer, span: JsonSpan | undefined): number | undefined {
+  if (span === undefined || span.end - span.start > LONGEST_NUMBER_BYTES) return undefined;
+  const count = Number(body.toString("latin1", span.start, span.end));
+  return Number.isInteger(count) && count >= 0 && count <= 2 ** 31 ? count : undefined;
 }
 
 /** @returns `null` for what can't be a model's name. */

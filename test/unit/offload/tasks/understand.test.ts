@@ -79,3 +79,20 @@ test("a model's name may be 256 characters long, each written as an escape", () 
   const fields = readPassFields(Buffer.from(`{"model":"${written}"}`));
   assert.ok(fields.ok && fields.model === "m".repeat(256));
 });
+
+test("how long the answers may be is read from any API's name for it, times their number", () => {
+  const bound = (body: string): number | undefined => {
+    const fields = readPassFields(Buffer.from(body));
+    assert.ok(fields.ok);
+    return fields.maxOutputTokens;
+  };
+  assert.equal(bound('{"model":"m"}'), undefined);
+  assert.equal(bound('{"max_tokens":100}'), 100);
+  assert.equal(bound('{"max_completion_tokens":100,"max_tokens":7}'), 100);
+  assert.equal(bound('{"max_output_tokens":1e3,"n":3}'), 3000);
+  assert.equal(bound('{"max_tokens":10,"n":2,"best_of":5}'), 50);
+  assert.equal(bound('{"max_tokens":0}'), 0);
+  // Theirs to refuse.
+  for (const wrong of ["null", '"100"', "-1", "1.5", "1e99", "[100]"])
+    assert.equal(bound(`{"max_tokens":${wrong}}`), undefined);
+});
