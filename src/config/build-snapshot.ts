@@ -5,6 +5,7 @@ import { resolve } from "node:path";
 import { ModelTable } from "./model-table.ts";
 import type { Settings, UpstreamSettings } from "./schema.ts";
 import type { ConfigSnapshot, ModelRoute, UpstreamConfig } from "./snapshot.ts";
+import { buildTenants } from "./tenants.ts";
 
 interface BuildOptions {
   /** The config file's path as given, or `demo`. */
@@ -25,7 +26,9 @@ export function buildSnapshot(settings: Settings, options: BuildOptions): Config
     name,
     upstream: upstreams.get(model.upstream)!,
     model: model.model,
+    price: model.price,
   }));
+  const required = settings.auth.required ?? settings.tenants !== undefined;
   const { tls } = settings.server;
   const absolute = (file: string): string => resolve(options.directory, file);
   return withVersion({
@@ -38,6 +41,9 @@ export function buildSnapshot(settings: Settings, options: BuildOptions): Config
     streams: settings.streams,
     images: settings.images,
     usage: settings.usage,
+    auth: { required },
+    store: { path: absolute(settings.store.path), redis: settings.store.redis?.href },
+    tenants: buildTenants(settings.tenants, required),
     upstreams,
     models: new ModelTable(routes),
     defaultModel: settings.defaultModel,
@@ -49,8 +55,9 @@ function buildUpstream(
   settings: UpstreamSettings,
   missingKeyVariable: string | undefined,
 ): UpstreamConfig {
-  const { dialect, apiKey, endpoints, http2, connections, timeouts } = settings;
-  return { name, dialect, apiKey, missingKeyVariable, endpoints, http2, connections, timeouts };
+  const { maxConcurrency: cap, ...rest } = settings;
+  const maxConcurrency = typeof cap === "object" ? cap.adaptive : cap;
+  return { name, missingKeyVariable, ...rest, maxConcurrency };
 }
 
 interface Overrides {
@@ -78,8 +85,8 @@ export function withOverrides(snapshot: ConfigSnapshot, overrides: Overrides): C
 }
 
 /**
- * The same config where `current` listens: a reload changes neither host nor port, nor whether TLS is spoken. The files of a
- * certificate may be others.
+ * The same config where `current` listens and keeps its data: a reload changes neither host nor port, nor whether TLS is spoken,
+ * nor the store. The files of a certificate may be others.
  */
 export function withListenersOf(current: ConfigSnapshot, snapshot: ConfigSnapshot): ConfigSnapshot {
   const { host, port, tls } = current.server;
@@ -88,12 +95,13 @@ export function withListenersOf(current: ConfigSnapshot, snapshot: ConfigSnapsho
     ...snapshot,
     server: { ...snapshot.server, host, port, tls: kept },
     admin: { ...snapshot.admin, host: current.admin.host, port: current.admin.port },
+    store: current.store,
   });
 }
 
 function withVersion(config: Omit<ConfigSnapshot, "version">): ConfigSnapshot {
   const byName = (a: { readonly name: string }, b: { readonly name: string }): number => (a.name < b.name ? -1 : 1);
-  const { server, streams, images, usage, defaultModel } = config;
+  const { server, streams, images, usage, auth, defaultModel } = config;
   // Whether there is a secret counts, what it is does not: a version is logged, and a short secret could be guessed from it.
   const effective = {
     server,
@@ -101,15 +109,27 @@ function withVersion(config: Omit<ConfigSnapshot, "version">): ConfigSnapshot {
     streams,
     images,
     usage,
+    auth,
+    store: { path: config.store.path, redis: withoutPassword(config.store.redis) },
+    tenants: [...config.tenants.values()]
+      .sort(byName)
+      .map(({ modelLimits, ...tenant }) => [tenant, [...modelLimits].sort(([a], [b]) => (a < b ? -1 : 1))]),
     upstreams: [...config.upstreams.values()]
       .sort(byName)
       .map((upstream) => [{ ...upstream, apiKey: undefined }, upstream.apiKey !== undefined]),
     models: config.models
       .routes()
       .sort(byName)
-      .map(({ name, upstream, model }) => ({ name, upstream: upstream.name, model })),
+      .map(({ name, upstream, model, price }) => ({ name, upstream: upstream.name, model, price })),
     defaultModel,
   };
   const version = createHash("sha256").update(JSON.stringify(effective)).digest("hex").slice(0, 12);
   return { ...config, version };
+}
+
+function withoutPassword(redis: string | undefined): string | undefined {
+  if (redis === undefined) return undefined;
+  const url = new URL(redis);
+  if (url.password !== "") url.password = "set";
+  return url.href;
 }

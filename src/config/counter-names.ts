@@ -6,9 +6,14 @@ export function endpointCounter(upstream: string, url: URL): string {
   return `endpoint:${upstream} ${url.href}`;
 }
 
+/** Slots of an upstream that are taken: requests under way on it, to the last byte of their bodies. */
+export function slotCounter(upstream: string): string {
+  return `slots:${upstream}`;
+}
+
 /** All that a config needs. */
 export function counterNames({ upstreams }: ConfigSnapshot): string[] {
   return [...upstreams.values()].flatMap(({ name, endpoints }) =>
-    endpoints.map(({ url }) => endpointCounter(name, url)),
+    [slotCounter(name)].concat(endpoints.map(({ url }) => endpointCounter(name, url))),
   );
 }

@@ -5,12 +5,13 @@
  * Anything that is not there or of the wrong kind is passed over: the schema tells it.
  */
 import { ModelTable } from "./model-table.ts";
+import { checkMoneyLimits } from "./money-checks.ts";
 import { didYouMean } from "./nearest-name.ts";
 import { MAX_MODEL_PATTERNS } from "./schema.ts";
 import type { UpstreamConfig } from "./snapshot.ts";
-
-/** Takes a fault: where it is, and whether the key or the value is at fault. */
-export type Report = (path: readonly string[], at: "key" | "value", message: string) => void;
+import { checkTenants } from "./tenant-checks.ts";
+import { isMap, mapAt } from "./written.ts";
+import type { Report } from "./written.ts";
 
 const PROVIDER_HOSTS: ReadonlySet<string> = new Set([
   "api.openai.com",
@@ -18,24 +19,14 @@ const PROVIDER_HOSTS: ReadonlySet<string> = new Set([
   "generativelanguage.googleapis.com",
 ]);
 
-type WrittenMap = Readonly<Record<string, unknown>>;
-
-/** The map at `path` in a tree of values, empty when there is none. */
-export function mapAt(tree: unknown, ...path: readonly string[]): WrittenMap {
-  let current = tree;
-  for (const name of path) current = isMap(current) && Object.hasOwn(current, name) ? current[name] : undefined;
-  return isMap(current) ? current : {};
-}
-
-function isMap(written: unknown): written is WrittenMap {
-  return typeof written === "object" && written !== null && !Array.isArray(written);
-}
-
 /** Checks all that concerns more than one key of `tree`. */
 export function crossCheck(tree: unknown, report: Report): void {
   checkListeners(tree, report);
   checkProviderKeys(tree, report);
+  checkAdaptiveCaps(tree, report);
   checkModels(tree, report);
+  checkTenants(tree, report);
+  checkMoneyLimits(tree, report);
 }
 
 function checkListeners(tree: unknown, report: Report): void {
@@ -61,6 +52,14 @@ function checkProviderKeys(tree: unknown, report: Report): void {
   }
 }
 
+function checkAdaptiveCaps(tree: unknown, report: Report): void {
+  for (const name of Object.keys(mapAt(tree, "upstreams"))) {
+    const path = ["upstreams", name, "max_concurrency", "adaptive"];
+    const { min, max } = mapAt(tree, ...path);
+    if (Number(min) > Number(max)) report([...path, "min"], "value", "`min` is greater than `max`");
+  }
+}
+
 function checkModels(tree: unknown, report: Report): void {
   const models = Object.entries(mapAt(tree, "models"));
   const upstreams = mapAt(tree, "upstreams");
@@ -79,7 +78,9 @@ function checkDefaultModel(tree: unknown, models: readonly (readonly [string, un
   const wanted = mapAt(tree)["default_model"];
   if (typeof wanted !== "string" || wanted === "" || models.length === 0) return;
   const nowhere = {} as UpstreamConfig;
-  const table = new ModelTable(models.map(([name]) => ({ name, upstream: nowhere, model: undefined })));
+  const table = new ModelTable(
+    models.map(([name]) => ({ name, upstream: nowhere, model: undefined, price: undefined })),
+  );
   if (table.resolve(wanted) !== undefined) return;
   const hint = didYouMean(wanted, table.names());
   report(["default_model"], "value", `matches none of \`models\`${hint}`);

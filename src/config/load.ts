@@ -4,7 +4,6 @@ import type { z } from "zod";
 
 import { buildSnapshot } from "./build-snapshot.ts";
 import { crossCheck } from "./cross-checks.ts";
-import type { Report } from "./cross-checks.ts";
 import { didYouMean } from "./nearest-name.ts";
 import { CONFIG } from "./schema.ts";
 import type { ConfigNode, Shape } from "./setting.ts";
@@ -12,6 +11,7 @@ import type { ConfigSnapshot } from "./snapshot.ts";
 import { TextLines } from "./text-lines.ts";
 import type { Position } from "./text-lines.ts";
 import { checkTlsFiles } from "./tls-files.ts";
+import type { Report } from "./written.ts";
 import { parseYamlTree, UNRESOLVED } from "./yaml-tree.ts";
 import type { ConfigTree, OffsetFault, Place } from "./yaml-tree.ts";
 

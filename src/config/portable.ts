@@ -3,13 +3,18 @@
  * copy an upstream once for each model that refers to it.
  */
 import { ModelTable } from "./model-table.ts";
-import type { ConfigSnapshot, ModelRoute, UpstreamConfig } from "./snapshot.ts";
+import type { ConfigSnapshot, ModelRoute, Price, UpstreamConfig } from "./snapshot.ts";
 
 /** See the file's comment. Holds the providers' keys: never to be logged. */
 export interface PortableConfig {
   readonly rest: Omit<ConfigSnapshot, "upstreams" | "models">;
   readonly upstreams: readonly (Omit<UpstreamConfig, "endpoints"> & { readonly urls: readonly string[] })[];
-  readonly routes: readonly { readonly name: string; readonly upstream: string; readonly model: string | undefined }[];
+  readonly routes: readonly {
+    readonly name: string;
+    readonly upstream: string;
+    readonly model: string | undefined;
+    readonly price: Price | undefined;
+  }[];
 }
 
 /** @returns what {@link fromPortable} makes an equal snapshot of. */
@@ -21,7 +26,9 @@ export function toPortable(snapshot: ConfigSnapshot): PortableConfig {
       ...upstream,
       urls: endpoints.map(({ url }) => url.href),
     })),
-    routes: models.routes().map(({ name, upstream, model }) => ({ name, upstream: upstream.name, model })),
+    routes: models
+      .routes()
+      .map(({ name, upstream, model, price }) => ({ name, upstream: upstream.name, model, price })),
   };
 }
 
@@ -31,10 +38,11 @@ export function fromPortable({ rest, upstreams: portable, routes }: PortableConf
   for (const { urls, ...upstream } of portable) {
     upstreams.set(upstream.name, { ...upstream, endpoints: urls.map((url) => ({ url: new URL(url) })) });
   }
-  const models = routes.map(({ name, upstream, model }): ModelRoute => ({
+  const models = routes.map(({ name, upstream, model, price }): ModelRoute => ({
     name,
     upstream: upstreams.get(upstream)!,
     model,
+    price,
   }));
   return { ...rest, upstreams, models: new ModelTable(models) };
 }

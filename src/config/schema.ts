@@ -4,7 +4,10 @@
  */
 import type { z } from "zod";
 
+import { limits, maxConcurrency, price, queue } from "./limits-schema.ts";
+import { LONGEST_MODEL_NAME, modelNameFault, nameFault } from "./names.ts";
 import { key, list, optional, record, section, sectionWithoutDefault, value } from "./setting.ts";
+import { auth, tenants } from "./tenants-schema.ts";
 import {
   baseUrl,
   choice,
@@ -13,6 +16,7 @@ import {
   durationOrOff,
   host,
   integer,
+  redisUrl,
   secret,
   size,
   sizeOrAuto,
@@ -114,8 +118,6 @@ const timeouts = section({
   total: key("totalMs", duration({ default: "10m", min: "1ms", max: "24h" }), "The whole request, from start to end."),
 });
 
-const NAME = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/;
-
 const upstream = section({
   dialect: key("dialect", choice(["openai", "anthropic", "gemini"], "openai"), "The API that the endpoints speak."),
   api_key: key(
@@ -141,16 +143,18 @@ const upstream = section({
   ),
   connections: key("connections", connections, "Limits of the connection pool, for each endpoint."),
   timeouts: key("timeouts", timeouts, "How long each part of a request may take."),
+  max_concurrency: key(
+    "maxConcurrency",
+    optional(maxConcurrency),
+    "Requests under way at a time, all loops together, each to the end of its body. Left out: as many as there are connections.",
+  ),
+  queue: key("queue", queue, "Where requests wait for `max_concurrency`."),
+  limits: key(
+    "limits",
+    optional(limits),
+    "What the provider grants this upstream's key: past it we refuse before the provider does.",
+  ),
 });
-
-const LONGEST_MODEL_NAME = 256;
-
-function modelNameFault(name: string): string | undefined {
-  if (!/^[\u0021-\u007e]+$/.test(name) || name.length > LONGEST_MODEL_NAME) {
-    return `a model name has 1 to ${LONGEST_MODEL_NAME} visible ASCII characters`;
-  }
-  return name.indexOf("*") === name.lastIndexOf("*") ? undefined : "a pattern may hold only one `*`";
-}
 
 const model = section({
   upstream: key("upstream", text({ max: 64, what: "the name of an upstream" }), "The upstream that serves it."),
@@ -166,6 +170,7 @@ const model = section({
     ),
     "What the upstream calls it, where that differs from what the client asks for.",
   ),
+  price: key("price", optional(price), "What its tokens cost. Left out: what the table of [prices](prices.md) says."),
 });
 
 const streams = section({
@@ -218,18 +223,35 @@ const usage = section({
   ),
 });
 
+const store = section({
+  path: key(
+    "path",
+    text({ default: "./headwaiter-data", max: 4096, what: "a directory" }),
+    "The directory of what is kept: virtual keys, budgets. Relative to the config file; made when it is needed. A reload does not change it.",
+  ),
+  redis: key(
+    "redis",
+    optional(redisUrl()),
+    "The Redis that several processes share limits and caps through. A reload does not change it.",
+  ),
+});
+
 /** The whole config. */
 export const CONFIG = section({
   server: key("server", server, "The listener for clients."),
   admin: key("admin", admin, "The listener for metrics and administration. It is exempt from all limits."),
+  auth: key("auth", auth, "Who is asked for a key."),
+  store: key("store", store, "Where things are kept, and shared."),
+  tenants: key(
+    "tenants",
+    tenants,
+    "Who is billed and limited, by name. Clients send one of a tenant's keys as `Authorization: Bearer`, `x-api-key`, `x-goog-api-key` or `?key=`.",
+  ),
   upstreams: key(
     "upstreams",
     record({
       nameLabel: "NAME",
-      nameFault: (name) =>
-        NAME.test(name)
-          ? undefined
-          : "an upstream's name has 1 to 64 letters, digits, `_`, `.` and `-`, a letter or digit first",
+      nameFault: (name) => nameFault("an upstream", name),
       item: upstream,
       max: 1000,
       expected: "write a map with at least one upstream",
@@ -268,3 +290,6 @@ export type Settings = z.output<(typeof CONFIG)["schema"]>;
 
 /** One upstream as parsed. */
 export type UpstreamSettings = z.output<(typeof upstream)["schema"]>;
+
+/** One tenant as parsed. */
+export type TenantSettings = NonNullable<Settings["tenants"]> extends ReadonlyMap<string, infer One> ? One : never;

@@ -7,10 +7,22 @@
  */
 import { z } from "zod";
 
+interface ValueShape {
+  readonly kind: "value";
+  readonly type: string;
+  readonly range: string;
+  readonly default: string | undefined;
+}
+
 /** What the reference and the search for known keys see of a node. */
 export type Shape =
-  | { readonly kind: "value"; readonly type: string; readonly range: string; readonly default: string | undefined }
-  | { readonly kind: "section"; readonly keys: Readonly<Record<string, Key<string, unknown>>> }
+  | ValueShape
+  | {
+      readonly kind: "section";
+      readonly keys: Readonly<Record<string, Key<string, unknown>>>;
+      /** What may stand there instead of the map. */
+      readonly instead?: ValueShape;
+    }
   | { readonly kind: "list"; readonly range: string; readonly item: ConfigNode<unknown> }
   | { readonly kind: "record"; readonly range: string; readonly nameLabel: string; readonly item: ConfigNode<unknown> };
 
@@ -50,7 +62,8 @@ type SectionOutput<Known extends Keys> = {
 /** What a value's text turned out to be, or why it is not taken. The fault never repeats the text. */
 export type Reading<Output> = { readonly value: Output } | { readonly fault: string };
 
-interface ValueOptions<Output> {
+/** What a kind of scalar is made of. */
+export interface ValueOptions<Output> {
   /** For the reference, e.g. `duration`. */
   readonly type: string;
   /** For the reference, e.g. `1ms – 1h`. */
@@ -108,6 +121,22 @@ export function sectionWithoutDefault<Known extends Keys>(keys: Known): ConfigNo
     shape: { kind: "section", keys },
     required: true,
   };
+}
+
+/** A scalar, or a map in its place. */
+export function either<Scalar, Section>(
+  scalar: ConfigNode<Scalar>,
+  map: ConfigNode<Section>,
+): ConfigNode<Scalar | Section> {
+  if (scalar.shape.kind !== "value" || map.shape.kind !== "section") throw new TypeError("a value and a section");
+  const schema = z.unknown().transform((input, context): Scalar | Section => {
+    const isMap = typeof input === "object" && input !== null;
+    const parsed = (isMap ? map : scalar).schema.safeParse(input);
+    if (parsed.success) return parsed.data;
+    for (const issue of parsed.error.issues) context.issues.push({ ...issue, input } as z.core.$ZodRawIssue);
+    return z.NEVER;
+  });
+  return { schema, shape: { ...map.shape, instead: scalar.shape }, required: true };
 }
 
 interface SeveralOptions<Output> {

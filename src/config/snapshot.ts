@@ -2,11 +2,39 @@
  * The config as the rest of the gateway sees it: complete, checked, references resolved. A snapshot never changes; a
  * reload makes another one, and a stream in flight keeps the one it started with.
  */
+import type { LimitsSettings, PriceSettings } from "./limits-schema.ts";
 import type { ModelTable } from "./model-table.ts";
 import type { Settings } from "./schema.ts";
 
 /** A wire API. */
 export type Dialect = "openai" | "anthropic" | "gemini";
+
+/**
+ * Limits, each `undefined` where there is none. Per minute: in any 60 s; `usdPerHour`, `usdPerDay`, `usdPerMonth`: US dollars in
+ * any 60 minutes, 24 hours, 30 days. `enforce`: whether a stream that has used up its tokens or money is ended.
+ */
+export type LimitsConfig = LimitsSettings;
+
+/** What a model's tokens cost, US dollars per million. `cachedInputUsdPerMillion` `undefined`: as other input. */
+export type Price = PriceSettings;
+
+/** Who is billed and limited. */
+export interface TenantConfig {
+  readonly name: string;
+  /** SHA-256 of keys, 64 lower-case hex digits each; those of the key store come besides. */
+  readonly keyHashes: readonly string[];
+  /** 1–1000. */
+  readonly weight: number;
+  readonly priority: "interactive" | "batch";
+  /** Names, and patterns with one `*`; `undefined`: all. */
+  readonly models: readonly string[] | undefined;
+  readonly onDisconnect: "cancel" | "finish";
+  readonly limits: LimitsConfig | undefined;
+  /** For each key by itself. */
+  readonly keyLimits: LimitsConfig | undefined;
+  /** By a route's name, {@link ModelRoute.name}. */
+  readonly modelLimits: ReadonlyMap<string, LimitsConfig>;
+}
 
 /** One address of an upstream. */
 interface EndpointConfig {
@@ -37,6 +65,12 @@ export interface UpstreamConfig {
     readonly idleMs: number;
     readonly totalMs: number;
   };
+  /** Requests under way at a time, all loops together; between `min` and `max` where it adapts; `undefined`: no cap. */
+  readonly maxConcurrency: number | { readonly min: number; readonly max: number } | undefined;
+  /** Where requests wait for it. `maxWaiting` 0: nobody waits. */
+  readonly queue: { readonly maxWaiting: number; readonly maxWaitMs: number };
+  /** What the provider grants this upstream's key. */
+  readonly limits: LimitsConfig | undefined;
 }
 
 /** Where the requests for a model, or for all models that match a pattern, go. */
@@ -46,6 +80,8 @@ export interface ModelRoute {
   readonly upstream: UpstreamConfig;
   /** What the upstream calls it; `undefined` leaves the name that the client sent. */
   readonly model: string | undefined;
+  /** As the config says; what is asked is `priceOf` of `prices.ts`. */
+  readonly price: Price | undefined;
 }
 
 /** The listener for clients. `tls` holds absolute paths. */
@@ -70,6 +106,11 @@ export interface ConfigSnapshot {
   readonly streams: StreamsConfig;
   readonly images: ImagesConfig;
   readonly usage: UsageConfig;
+  /** `required` `false`: every client is the tenant `anonymous`, which `tenants` then holds. */
+  readonly auth: { readonly required: boolean };
+  /** `path` is absolute and need not exist. `redis` may hold a password: never logged. */
+  readonly store: { readonly path: string; readonly redis: string | undefined };
+  readonly tenants: ReadonlyMap<string, TenantConfig>;
   readonly upstreams: ReadonlyMap<string, UpstreamConfig>;
   readonly models: ModelTable;
   /** Resolves in `models`. */

@@ -3,8 +3,8 @@ import { readFileSync, statSync } from "node:fs";
 import { resolve } from "node:path";
 import { createSecureContext } from "node:tls";
 
-import { mapAt } from "./cross-checks.ts";
-import type { Report } from "./cross-checks.ts";
+import { mapAt } from "./written.ts";
+import type { Report } from "./written.ts";
 
 const MAX_FILE_BYTES = 1024 * 1024;
 

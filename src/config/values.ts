@@ -3,7 +3,7 @@ import { parseDuration } from "../core/duration.ts";
 import { parseSize } from "../core/size.ts";
 import { didYouMean } from "./nearest-name.ts";
 import { value } from "./setting.ts";
-import type { ConfigNode, Reading } from "./setting.ts";
+import type { ConfigNode, Reading, ValueOptions } from "./setting.ts";
 
 interface QuantityOptions {
   /** As written, e.g. `5s`. */
@@ -24,15 +24,19 @@ interface QuantityKind extends QuantityOptions {
   readonly parse: (text: string) => number | undefined;
 }
 
-function quantity({ type, article, parse, min, max, default: fallback }: QuantityKind): ConfigNode<number> {
+function quantity(kind: QuantityKind): ConfigNode<number> {
+  return value({ ...quantityOptions(kind), default: kind.default });
+}
+
+function quantityOptions({ type, article, parse, min, max, default: example }: QuantityKind): ValueOptions<number> {
   const least = parse(min)!;
   const most = parse(max)!;
-  const expected = `write ${article} ${type} from ${min} to ${max}, such as ${fallback}`;
+  const expected = `write ${article} ${type} from ${min} to ${max}, such as ${example}`;
   const read = (text: string): Reading<number> => {
     const amount = parse(text);
     return amount === undefined || amount < least || amount > most ? { fault: expected } : { value: amount };
   };
-  return value({ type, range: `${min} – ${max}`, default: fallback, expected, read });
+  return { type, range: `${min} – ${max}`, expected, read };
 }
 
 /** A duration such as `250ms`, `5s`, `10m`, `1h`; whole milliseconds. */
@@ -93,6 +97,37 @@ const parseInteger = (text: string): number | undefined => (/^\d{1,15}$/.test(te
 /** A whole number, 0 or more. */
 export function integer(options: QuantityOptions): ConfigNode<number> {
   return quantity({ ...options, type: "whole number", article: "a", parse: parseInteger });
+}
+
+interface RequiredQuantityOptions {
+  /** For the fault. */
+  readonly example: string;
+  readonly min: string;
+  readonly max: string;
+}
+
+/** A whole number that has no default. */
+export function requiredInteger({ example, ...range }: RequiredQuantityOptions): ConfigNode<number> {
+  return value(
+    quantityOptions({ ...range, default: example, type: "whole number", article: "a", parse: parseInteger }),
+  );
+}
+
+/** A number, 0 or more, with up to six decimals: a millionth is the smallest amount that is counted. */
+const parseDecimal = (text: string): number | undefined =>
+  /^\d{1,12}(?:\.\d{1,6})?$/.test(text) ? Number(text) : undefined;
+
+/** US dollars, a number without a sign; it has no default. */
+export function dollars({ example, ...range }: RequiredQuantityOptions): ConfigNode<number> {
+  return value(quantityOptions({ ...range, default: example, type: "number", article: "a", parse: parseDecimal }));
+}
+
+/** `true` or `false`. */
+export function boolean(): ConfigNode<boolean> {
+  const expected = "write `true` or `false`";
+  const read = (text: string): Reading<boolean> =>
+    text === "true" || text === "false" ? { value: text === "true" } : { fault: expected };
+  return value({ type: "boolean", range: "`true`, `false`", expected, read });
 }
 
 /** One of a few words. */
@@ -178,4 +213,17 @@ export function baseUrl(): ConfigNode<URL> {
     return { value: url };
   };
   return value({ type: "URL", range: "`http://…`, `https://…`", expected, read });
+}
+
+/** The address of a Redis server; it may hold a password. */
+export function redisUrl(): ConfigNode<URL> {
+  const expected = "write a URL such as redis://127.0.0.1:6379, or rediss:// for TLS";
+  const read = (written: string): Reading<URL> => {
+    const url = written.length > 2048 || /[\s\\]/.test(written) || CONTROL.test(written) ? null : URL.parse(written);
+    if (url === null || !/^rediss?:\/\/[^/]/i.test(written) || url.hostname === "") return { fault: expected };
+    if (!/^\/?\d*$/.test(url.pathname))
+      return { fault: "may hold a database's number after the slash, and nothing else" };
+    return { value: url };
+  };
+  return value({ type: "URL", range: "`redis://…`, `rediss://…`", expected, read });
 }

@@ -57,5 +57,8 @@ function row(path: string, { node, meaning }: Key<string, unknown>): string[] {
     shape.kind
   ];
   const fallback = shape.kind === "value" && shape.default !== undefined ? `\`${shape.default}\`` : "optional";
-  return [`\`${path}\``, type, required ? "required" : fallback, shape.kind === "section" ? "" : shape.range, meaning];
+  const instead = shape.kind === "section" ? shape.instead : undefined;
+  const range = shape.kind === "section" ? (instead?.range ?? "") : shape.range;
+  const either = instead === undefined ? type : `${instead.type} or ${type}`;
+  return [`\`${path}\``, either, required ? "required" : fallback, range, meaning];
 }

@@ -31,6 +31,9 @@ test("a config with the least it must hold gets the contract's defaults", () => 
     http2: "auto",
     connections: { max: 1000, keepAliveMax: 200, keepAliveMs: 30_000 },
     timeouts: { connectMs: 5_000, firstByteMs: 60_000, idleMs: 60_000, totalMs: 600_000 },
+    maxConcurrency: undefined,
+    queue: { maxWaiting: 1000, maxWaitMs: 5_000 },
+    limits: undefined,
   });
 });
 
@@ -84,7 +87,12 @@ streams: { heartbeat: off, max_buffer: 1MiB, stall_timeout: 1h, coalesce: 20ms }
   );
   assert.deepEqual(upstream.connections, { max: 3, keepAliveMax: 0, keepAliveMs: 250 });
   assert.deepEqual(upstream.timeouts, { connectMs: 1, firstByteMs: 2_000, idleMs: 180_000, totalMs: 14_400_000 });
-  assert.deepEqual(config.models.resolve("house"), { name: "house", upstream, model: "llama-3-8b" });
+  assert.deepEqual(config.models.resolve("house"), {
+    name: "house",
+    upstream,
+    model: "llama-3-8b",
+    price: undefined,
+  });
   assert.equal(config.models.resolve("x-anything")?.name, "x-*");
   assert.equal(config.defaultModel, "x-1");
 });

@@ -8,7 +8,7 @@ import type { ModelRoute, UpstreamConfig } from "../../../src/config/snapshot.ts
 
 const upstream = {} as UpstreamConfig;
 const table = (...names: string[]): ModelTable =>
-  new ModelTable(names.map((name): ModelRoute => ({ name, upstream, model: undefined })));
+  new ModelTable(names.map((name): ModelRoute => ({ name, upstream, model: undefined, price: undefined })));
 const resolved = (names: string[], asked: string): string | undefined => table(...names).resolve(asked)?.name;
 
 test("an exact name goes before any pattern", () => {

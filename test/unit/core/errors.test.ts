@@ -43,7 +43,9 @@ test("every status is one of HTTP's for errors, and says whose doing the error i
   for (const code of codes) {
     const { status, source: from, retry } = ERRORS[code];
     assert.ok(status >= 400 && status <= 599 && STATUS_CODES[status] !== undefined, code);
-    assert.equal(status < 500, from === "client", `${code}: 4xx is the client's, 5xx is not`);
+    const refusedForNow = status === 429;
+    assert.equal(status < 500 && !refusedForNow, from === "client", `${code}: 4xx but 429 is the client's, 5xx is not`);
+    if (refusedForNow) assert.equal(retry, true, `${code}: may be sent again later`);
     if (from === "client") assert.equal(retry, code === "request_timeout", `${code}: the same request fails again`);
   }
 });
