@@ -226,5 +226,5 @@ export type CommonEvent =
   | { readonly kind: "finish"; readonly stopReason: StopReason; readonly stopSequence?: string }
   /** The stream is complete. Exactly one, last. */
   | { readonly kind: "end" }
-  /** The upstream's own failure, in the middle of its stream. */
-  | { readonly kind: "error"; readonly message: string; readonly status: number | undefined };
+  /** The upstream's own failure, in the middle of its stream. `code`: ours (`upstream_disconnected`), where it is the relay that says so. */
+  | { readonly kind: "error"; readonly message: string; readonly status: number | undefined; readonly code?: string };

@@ -20,7 +20,13 @@ export interface RequestFault {
 
 /** A body read into the common form, with what had no place in it. */
 export type ReadRequest =
-  | { readonly ok: true; readonly request: CommonRequest; readonly losses: readonly Loss[] }
+  | {
+      readonly ok: true;
+      readonly request: CommonRequest;
+      readonly losses: readonly Loss[];
+      /** What this API repeats of a request in its answers; see {@link AnswerContext.echo}. Of bounded size. */
+      readonly echo?: Readonly<Record<string, unknown>>;
+    }
   | { readonly ok: false; readonly fault: RequestFault };
 
 /** A request as an upstream takes it, with what that has no place for. */
@@ -63,6 +69,8 @@ export interface AnswerContext {
   readonly wantsUsage: boolean;
   /** Gemini: `alt=sse`, or a JSON array. */
   readonly framing: "sse" | "json_array";
+  /** OpenAI responses: what its reader of requests gave as {@link ReadRequest}'s `echo`. */
+  readonly echo?: Readonly<Record<string, unknown>> | undefined;
 }
 
 /** The caller's side of an API: its requests are read, its answers written. */
