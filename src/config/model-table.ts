@@ -54,6 +54,11 @@ export class ModelTable {
     return [...this.#exact.keys()];
   }
 
+  /** The routes of these, in the same order. */
+  exact(): ModelRoute[] {
+    return [...this.#exact.values()];
+  }
+
   /** Every route: the exact ones in the config's order, then the patterns in the order they are tried. */
   routes(): ModelRoute[] {
     return [...this.#exact.values(), ...this.#patterns.map((pattern) => pattern.route)];

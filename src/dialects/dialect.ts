@@ -16,6 +16,10 @@ export interface Dialect {
   readonly name: "openai" | "anthropic" | "gemini";
   /** Header fields that carry a provider's key. Flat pairs. */
   credentials(apiKey: string): readonly string[];
+  /** Fields of the client's that go to an upstream of this dialect. */
+  readonly forwarded: readonly string[];
+  /** Fields that the API demands, with what they are where the client says nothing. Flat pairs. */
+  readonly required: readonly string[];
   /** A streaming request for one user prompt. @param model the upstream's name for it. */
   promptRequest(model: string, prompt: string): PromptRequest;
   /** An error answer's JSON body. */

@@ -28,10 +28,14 @@ export class BodyRelay implements Receiver, ClientStreamEvents {
   /** Set once the body has proved too large to be gathered. */
   #stream: ClientStream | null = null;
   #tail = "";
+  /** Gemini's other form of a stream: one JSON array, element by element. */
+  readonly #isArray: boolean;
 
   constructor(attempt: Attempt, headers: HeaderList) {
     this.#attempt = attempt;
     this.#headers = headers;
+    const { kind } = attempt.call;
+    this.#isArray = kind.kind === "pass" && kind.framing === "json_array";
   }
 
   onBody(bytes: Buffer, start: number, end: number): void {
@@ -45,13 +49,19 @@ export class BodyRelay implements Receiver, ClientStreamEvents {
   }
 
   onFlush(): void {
+    const { call, activeMs } = this.#attempt;
+    // A stream in the form of an array: its first element is as welcome as any stream's first token.
+    if (this.#isArray && this.#stream === null && this.#gathered.length > 0) this.#spill();
+    if (this.#isArray) call.firstTokenMs ??= activeMs;
     this.#stream?.flush();
   }
 
   onEnd(): void {
     const { call } = this.#attempt;
+    if (this.#isArray && this.#stream === null && this.#gathered.length > 0) this.#spill();
+    if (call.settled) return;
     if (this.#stream !== null) {
-      if (!/\}[\t\n\r ]*$/.test(this.#tail)) {
+      if (!(this.#isArray ? /\][\t\n\r ]*$/ : /\}[\t\n\r ]*$/).test(this.#tail)) {
         const error = new GatewayError("upstream_invalid", { detail: "a large body that does not end as JSON does" });
         return this.fail(error, "upstream_cut");
       }
@@ -135,7 +145,8 @@ export class BodyRelay implements Receiver, ClientStreamEvents {
   #spill(): void {
     const { call } = this.#attempt;
     const gathered = this.#gathered.take();
-    if (!/^[\t\n\r ]*\{/.test(gathered.toString("latin1", 0, 256)) || call.kind.kind === "prompt") {
+    const begins = this.#isArray ? /^[\t\n\r ]*\[/ : /^[\t\n\r ]*\{/;
+    if (!begins.test(gathered.toString("latin1", 0, 256)) || call.kind.kind === "prompt") {
       const error = new GatewayError("upstream_invalid", { detail: "a large body that is not a JSON object" });
       return this.#attempt.fail(error, "upstream_failed");
     }

@@ -9,12 +9,32 @@ import type { Client } from "./client.ts";
 import type { InputCount } from "./count-input.ts";
 import type { Runtime, Upstream } from "./runtime.ts";
 
+/** Passes a request on to an upstream of the same dialect. */
+export interface PassKind {
+  readonly kind: "pass";
+  /** The caller's: the shape of its errors. */
+  readonly dialect: Dialect;
+  /** As the log names it; one of a closed list. */
+  readonly route: string;
+  /** Below the upstream's base URL, with a slash at its beginning; a function of the model's name there, where the path holds it. */
+  readonly path: string | ((model: string) => string);
+  /** What a Gemini path says and other bodies do; `undefined` elsewhere. */
+  readonly named?: { readonly model: string; readonly stream: boolean };
+  /** How a stream comes: as events, or as one JSON array. @default "sse" */
+  readonly framing?: "sse" | "json_array";
+}
+
+/** Asks the default model one prompt and passes its stream on. */
+interface PromptKind {
+  readonly kind: "prompt";
+  readonly dialect: Dialect;
+  readonly route: string;
+  /** Exactly its bytes, nothing put in between. */
+  readonly raw: boolean;
+}
+
 /** What a route asks of the relay. */
-export type CallKind =
-  /** Pass the body on to the same path below an upstream of the same dialect. */
-  | { readonly kind: "pass"; readonly dialect: Dialect; readonly path: string }
-  /** Ask the default model one prompt and pass its stream on. `raw`: exactly its bytes, nothing put in between. */
-  | { readonly kind: "prompt"; readonly dialect: Dialect; readonly path: string; readonly raw: boolean };
+export type CallKind = PassKind | PromptKind;
 
 /** Whatever a call is busy with, so that it can be ended from outside. */
 export interface Work {

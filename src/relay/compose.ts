@@ -1,24 +1,27 @@
 /** Makes the upstream's request out of the client's. */
+import type { JsonSpan } from "../core/json-scan.ts";
 import type { UpstreamRequest } from "../upstream/exchange.ts";
-import type { Call } from "./call.ts";
+import type { Call, PassKind } from "./call.ts";
 import type { Understanding, UnderstoodPrompt } from "./understand.ts";
 
 /** Stands for the prompt while the request around it is made; its own bytes then take its place, without being written anew. */
 const PLACEHOLDER = "\u0000prompt\u0000";
 const WRITTEN_PLACEHOLDER = Buffer.from(JSON.stringify(PLACEHOLDER));
 
-/**
- * The client's bytes, unchanged but for the model's name where the config renames it.
- * @param path below the endpoint's base URL.
- */
-export function composePassThrough(call: Call, path: string, request: Understanding): UpstreamRequest {
+/** The client's bytes, unchanged but for the model's name where the config renames it. */
+export function composePassThrough(call: Call, { path, named }: PassKind, request: Understanding): UpstreamRequest {
   const rename = call.model?.model;
+  const target = typeof path === "string" ? path : path(rename ?? named!.model);
   const span = request.modelSpan;
   const body =
     rename === undefined || span === undefined
       ? [request.body]
-      : [request.body.subarray(0, span.start), Buffer.from(JSON.stringify(rename)), request.body.subarray(span.end)];
-  return { method: "POST", path, headers: requestHeaders(call, request.stream), body };
+      : exchange(request.body, span, named === undefined ? rename : `models/${rename}`);
+  return { method: "POST", path: target, headers: requestHeaders(call, request.stream), body };
+}
+
+function exchange(body: Buffer, { start, end }: JsonSpan, name: string): Buffer[] {
+  return [body.subarray(0, start), Buffer.from(JSON.stringify(name)), body.subarray(end)];
 }
 
 /** A prompt endpoint's request: ours but for the prompt. */
@@ -49,5 +52,12 @@ function requestHeaders(call: Call, stream: boolean): string[] {
     "x-request-id",
     call.id,
     ...call.forwardHeaders,
+    ...missing(call.upstream!.dialect.required, call.forwardHeaders),
   ];
+}
+
+/** The pairs of `required` whose names `given` has not. */
+function missing(required: readonly string[], given: readonly string[]): readonly string[] {
+  if (required.length === 0) return required;
+  return required.filter((_, i) => !given.includes(required[i - (i % 2)]!));
 }

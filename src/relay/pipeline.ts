@@ -15,7 +15,7 @@
  */
 import { GatewayError } from "../core/errors.ts";
 import { Attempt } from "./attempt.ts";
-import type { Call } from "./call.ts";
+import type { Call, PassKind } from "./call.ts";
 import { composePassThrough, composePrompt } from "./compose.ts";
 import { countInput } from "./count-input.ts";
 import { crash } from "./crash.ts";
@@ -35,24 +35,24 @@ export function serve(call: Call): void {
       // Noted for the watchdog: all that can be said of a loop that a long builtin holds up.
       call.runtime.row.doing = "understand";
       if (call.kind.kind === "prompt") return understandPrompt(call, body, (prompt) => sendPrompt(call, prompt));
-      const { path } = call.kind;
-      understand(call, body, (request) => routePassThrough(call, path, request));
+      const { kind } = call;
+      understand(call, kind, body, (request) => routePassThrough(call, kind, request));
     } catch (error) {
       crash(call, error);
     }
   });
 }
 
-function routePassThrough(call: Call, path: string, request: Understanding): void {
+function routePassThrough(call: Call, kind: PassKind, request: Understanding): void {
   call.runtime.row.doing = "route";
   const fault = routeFault(call, request);
   if (fault !== undefined) return refuse(call, fault);
-  if (!request.mayHoldImages) return sendPassThrough(call, path, request);
+  if (!request.mayHoldImages) return sendPassThrough(call, kind, request);
   shrinkImages(call, request, (shrunk) => {
     // A reload meanwhile has retired the endpoints that were found before.
     const changed = routeFault(call, shrunk);
     if (changed !== undefined) return refuse(call, changed);
-    sendPassThrough(call, path, shrunk);
+    sendPassThrough(call, kind, shrunk);
   });
 }
 
@@ -64,12 +64,10 @@ function routeFault(call: Call, { model }: Understanding): GatewayError | undefi
   return route instanceof GatewayError ? route : undefined;
 }
 
-function sendPassThrough(call: Call, path: string, request: Understanding): void {
+function sendPassThrough(call: Call, kind: PassKind, request: Understanding): void {
   call.runtime.row.doing = "compose";
   countInput(call, request);
-  // The route's path is the official one; an endpoint's URL holds the version.
-  const composed = composePassThrough(call, path.replace(/^\/v1/, ""), request);
-  new Attempt(call, composed, request.stream).start();
+  new Attempt(call, composePassThrough(call, kind, request), request.stream).start();
 }
 
 function sendPrompt(call: Call, prompt: UnderstoodPrompt): void {

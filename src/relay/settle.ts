@@ -26,7 +26,7 @@ export function settle(call: Call, outcome: Outcome): void {
   log.access({
     requestId: call.id,
     tenant: null,
-    route: call.kind.path,
+    route: call.kind.route,
     model: call.model?.name ?? null,
     upstream: call.upstream?.config.name ?? null,
     endpoint: call.endpoint,

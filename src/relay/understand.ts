@@ -5,7 +5,7 @@
 import { GatewayError } from "../core/errors.ts";
 import type { JsonSpan } from "../core/json-scan.ts";
 import { mayHoldImages } from "../offload/tasks/image-marks.ts";
-import { OFFLOAD_BODY_BYTES, readPassFields, readPromptFields } from "../offload/tasks/understand.ts";
+import { OFFLOAD_BODY_BYTES, readGeminiFields, readPassFields, readPromptFields } from "../offload/tasks/understand.ts";
 import type {
   BodyFault,
   PassFields,
@@ -14,7 +14,7 @@ import type {
   UnderstandOutput,
 } from "../offload/tasks/understand.ts";
 import { asBuffer } from "../offload/transfer.ts";
-import type { Call } from "./call.ts";
+import type { Call, PassKind } from "./call.ts";
 import { leaveLoop } from "./leave-loop.ts";
 import { refuse } from "./refuse.ts";
 
@@ -48,17 +48,25 @@ export interface UnderstoodPrompt extends LookedAt {
 const DEADLINE_MS = 5_000;
 
 /** For routes that pass a body on. Refuses the call, or goes on with `next`. */
-export function understand(call: Call, body: Buffer, next: (request: Understanding) => void): void {
+export function understand(
+  call: Call,
+  { named }: PassKind,
+  body: Buffer,
+  next: (request: Understanding) => void,
+): void {
   const images = call.runtime.snapshot.images !== undefined;
   const proceed = (looked: LookedAt, fields: PassFields | BodyFault, marked: boolean): void => {
     if (!fields.ok) return refuse(call, bodyError(fields));
-    const { model, modelSpan, stream, maxOutputTokens: bound } = fields;
-    next({ ...looked, model, modelSpan, stream, maxOutputTokens: bound, mayHoldImages: marked });
+    const { modelSpan, maxOutputTokens } = fields;
+    const { model, stream } = named ?? fields;
+    next({ ...looked, model, modelSpan, stream, maxOutputTokens, mayHoldImages: marked });
   };
   if (body.length <= OFFLOAD_BODY_BYTES) {
-    return proceed({ body, copy: undefined }, readPassFields(body), images && mayHoldImages(body));
+    const read = named === undefined ? readPassFields : readGeminiFields;
+    return proceed({ body, copy: undefined }, read(body), images && mayHoldImages(body));
   }
-  lookOffLoop(call, body, { fields: "pass", images }, (output) => {
+  const fields = named === undefined ? "pass" : "gemini";
+  lookOffLoop(call, body, { fields, images }, (output) => {
     proceed({ body: asBuffer(output.body), copy: output.copy }, output.pass!, output.mayHoldImages);
   });
 }

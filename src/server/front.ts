@@ -5,7 +5,9 @@ import { randomUUID } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Gate } from "../admission/gate.ts";
 import { GatewayError } from "../core/errors.ts";
+import { anthropic } from "../dialects/anthropic/dialect.ts";
 import type { Dialect } from "../dialects/dialect.ts";
+import { gemini } from "../dialects/gemini/dialect.ts";
 import { openai } from "../dialects/openai/dialect.ts";
 import { Call } from "../relay/call.ts";
 import type { CallKind } from "../relay/call.ts";
@@ -21,8 +23,8 @@ import type { Expectation } from "./listener.ts";
 import { modelList, modelObject } from "./models.ts";
 import { findRoute } from "./router.ts";
 
-/** A client's field that is passed on to the upstream when it is present. Nothing else is. */
-const FORWARDED = ["idempotency-key", "openai-beta", "traceparent", "tracestate"] as const;
+/** Fields of a client's that are passed on to any upstream when they are present. Nothing else is but what its dialect has. */
+const FORWARDED = ["idempotency-key", "traceparent", "tracestate"] as const;
 const REQUEST_ID = /^[A-Za-z0-9._:-]{1,128}$/;
 const DRAIN_RETRY_MS = 1000;
 const DISPOSABLE_BODY_BYTES = 64 * 1024;
@@ -52,7 +54,7 @@ export function handleRequest(
   const client = new HttpClient(request, response, owner.resources, expectation !== "none");
   const { gate } = owner;
   const keepsAlive = response.shouldKeepAlive;
-  let shape: Dialect = openai;
+  let shape: Dialect = spokenDialect(request);
   if (owner.closing || gate?.closesAnswer() === true) response.shouldKeepAlive = false;
   const answerRefusal = (error: GatewayError, ...more: string[]): void => {
     owner.runtime.metrics.refused.add(1, error.code);
@@ -80,12 +82,14 @@ export function handleRequest(
       if (owner.closing) return answerRefusal(draining());
       return gate?.level === "hard" ? answerRefusal(overloaded(gate)) : json(200, { status: "ready" });
     case "models":
-      return json(200, modelList(owner.runtime.snapshot));
+      shape = route.named ?? shape;
+      return json(200, modelList(shape, owner.runtime.snapshot.models.exact()));
     case "model": {
-      const found = modelObject(owner.runtime.snapshot, route.id);
+      shape = route.named ?? shape;
+      const found = owner.runtime.snapshot.models.resolve(route.id);
       return found === undefined
         ? answerRefusal(new GatewayError("model_not_found", { param: "model" }))
-        : json(200, found);
+        : json(200, modelObject(shape, route.id, found));
     }
     case "call": {
       shape = route.call.dialect;
@@ -116,7 +120,7 @@ function startCall(owner: FrontOwner, kind: CallKind, { id, client, request, res
     kind,
     client,
     runtime: () => owner.runtime,
-    forwardHeaders: forwardHeaders(request),
+    forwardHeaders: forwardHeaders(request, kind.dialect),
     onSettled: (settled) => owner.callSettled(settled),
   });
   owner.callStarted(call);
@@ -135,13 +139,21 @@ function requestId(request: IncomingMessage): string {
   return typeof given === "string" && REQUEST_ID.test(given) ? given : randomUUID();
 }
 
-function forwardHeaders(request: IncomingMessage): string[] {
+function forwardHeaders(request: IncomingMessage, { forwarded }: Dialect): string[] {
   const headers: string[] = [];
-  for (const name of FORWARDED) {
-    const value = request.headers[name];
-    if (typeof value === "string") headers.push(name, value);
+  for (const names of [FORWARDED, forwarded]) {
+    for (const name of names) {
+      const value = request.headers[name];
+      if (typeof value === "string") headers.push(name, value);
+    }
   }
   return headers;
+}
+
+/** By the fields that its SDK sends with everything: where a path does not tell, they do. */
+function spokenDialect({ headers }: IncomingMessage): Dialect {
+  if (headers["anthropic-version"] !== undefined) return anthropic;
+  return headers["x-goog-api-key"] === undefined && headers["x-goog-api-client"] === undefined ? openai : gemini;
 }
 
 function draining(): GatewayError {

@@ -1,12 +1,16 @@
-/** Method and path → what to do. Exact paths only: nothing a client writes ends up in an upstream's path. */
+/** Method and path → what to do. Of what a client writes only a model's name gets into an upstream's path, as one segment. */
+import { anthropic } from "../dialects/anthropic/dialect.ts";
+import { gemini } from "../dialects/gemini/dialect.ts";
 import { openai } from "../dialects/openai/dialect.ts";
+import type { Dialect } from "../dialects/dialect.ts";
 import type { CallKind } from "../relay/call.ts";
 
 /** What a path stands for. */
 export type Route =
   | { readonly kind: "call"; readonly call: CallKind }
-  | { readonly kind: "models" }
-  | { readonly kind: "model"; readonly id: string }
+  /** `named`: the dialect that the path stands for, where its headers need not be asked. */
+  | { readonly kind: "models"; readonly named: Dialect | undefined }
+  | { readonly kind: "model"; readonly id: string; readonly named: Dialect | undefined }
   | { readonly kind: "live" }
   | { readonly kind: "ready" };
 
@@ -15,42 +19,77 @@ interface PathRoutes {
   readonly route: Route;
 }
 
-const pass = (path: string): PathRoutes => ({
-  methods: ["POST"],
-  route: { kind: "call", call: { kind: "pass", dialect: openai, path } },
-});
-const prompt = (path: string, raw: boolean): PathRoutes => ({
-  methods: ["POST"],
-  route: { kind: "call", call: { kind: "prompt", dialect: openai, path, raw } },
-});
+const pass = (dialect: Dialect, route: string): [string, PathRoutes] => [
+  route,
+  // The route's path is the official one; an endpoint's URL holds the version.
+  {
+    methods: ["POST"],
+    route: { kind: "call", call: { kind: "pass", dialect, route, path: route.replace(/^\/v1/, "") } },
+  },
+];
+const prompt = (route: string, raw: boolean): [string, PathRoutes] => [
+  route,
+  { methods: ["POST"], route: { kind: "call", call: { kind: "prompt", dialect: openai, route, raw } } },
+];
 const read = (route: Route): PathRoutes => ({ methods: ["GET", "HEAD"], route });
 
 const PATHS: ReadonlyMap<string, PathRoutes> = new Map([
-  ["/v1/chat/completions", pass("/v1/chat/completions")],
-  ["/v1/completions", pass("/v1/completions")],
-  ["/v1/embeddings", pass("/v1/embeddings")],
-  ["/v1/models", read({ kind: "models" })],
-  ["/api/v1/generate-stream", prompt("/api/v1/generate-stream", false)],
-  ["/api/v1/stream", prompt("/api/v1/stream", true)],
+  pass(openai, "/v1/chat/completions"),
+  pass(openai, "/v1/completions"),
+  pass(openai, "/v1/embeddings"),
+  pass(anthropic, "/v1/messages"),
+  pass(anthropic, "/v1/messages/count_tokens"),
+  prompt("/api/v1/generate-stream", false),
+  prompt("/api/v1/stream", true),
+  ["/v1/models", read({ kind: "models", named: undefined })],
+  ["/v1beta/models", read({ kind: "models", named: gemini })],
   ["/healthz", read({ kind: "live" })],
   ["/readyz", read({ kind: "ready" })],
 ]);
-const MODEL_PREFIX = "/v1/models/";
+
+/** Gemini's methods on a model. */
+const VERBS: ReadonlySet<string> = new Set([
+  "generateContent",
+  "streamGenerateContent",
+  "countTokens",
+  "embedContent",
+  "batchEmbedContents",
+]);
+const MODEL_PATH = /^\/(v1|v1beta)\/models\/([^/]+)$/;
 
 /** @returns the route; the methods that the path takes instead; or `undefined` where there is nothing. */
 export function findRoute(method: string, target: string): Route | readonly string[] | undefined {
-  const query = target.indexOf("?");
-  const path = query === -1 ? target : target.slice(0, query);
-  const found = PATHS.get(path) ?? modelRoute(path);
+  const mark = target.indexOf("?");
+  const path = mark === -1 ? target : target.slice(0, mark);
+  const found = PATHS.get(path) ?? modelRoute(path, mark === -1 ? "" : target.slice(mark + 1));
   if (found === undefined) return undefined;
   return found.methods.includes(method) ? found.route : found.methods;
 }
 
-function modelRoute(path: string): PathRoutes | undefined {
-  if (!path.startsWith(MODEL_PREFIX) || path.length === MODEL_PREFIX.length) return undefined;
+function modelRoute(path: string, query: string): PathRoutes | undefined {
+  const [, version, segment] = MODEL_PATH.exec(path) ?? [];
+  if (version === undefined || segment === undefined) return undefined;
   try {
-    return read({ kind: "model", id: decodeURIComponent(path.slice(MODEL_PREFIX.length)) });
+    // A model's name may hold a colon, so what counts is the last, and what follows it.
+    const colon = segment.lastIndexOf(":");
+    const verb = segment.slice(colon + 1);
+    if (colon > 0 && VERBS.has(verb)) return geminiRoute(decodeURIComponent(segment.slice(0, colon)), verb, query);
+    return read({ kind: "model", id: decodeURIComponent(segment), named: version === "v1beta" ? gemini : undefined });
   } catch {
     return undefined;
   }
+}
+
+function geminiRoute(model: string, verb: string, query: string): PathRoutes {
+  const stream = verb === "streamGenerateContent";
+  const sse = new URLSearchParams(query).get("alt") === "sse";
+  const call: CallKind = {
+    kind: "pass",
+    dialect: gemini,
+    route: `/v1beta/models/{model}:${verb}`,
+    path: (name) => `/models/${encodeURIComponent(name)}:${verb}${stream && sse ? "?alt=sse" : ""}`,
+    named: { model, stream },
+    framing: stream && !sse ? "json_array" : "sse",
+  };
+  return { methods: ["POST"], route: { kind: "call", call } };
 }

@@ -27,7 +27,9 @@ function errorObject(error: GatewayError): object {
 /** See {@link Dialect}. */
 export const anthropic: Dialect = {
   name: "anthropic",
-  credentials: (apiKey) => ["x-api-key", apiKey, "anthropic-version", API_VERSION],
+  credentials: (apiKey) => ["x-api-key", apiKey],
+  forwarded: ["anthropic-version", "anthropic-beta"],
+  required: ["anthropic-version", API_VERSION],
   promptRequest(model: string, prompt: string): PromptRequest {
     const body = { model, max_tokens: PROMPT_MAX_TOKENS, stream: true, messages: [{ role: "user", content: prompt }] };
     return { path: "/messages", headers: [], body: Buffer.from(JSON.stringify(body)) };

@@ -23,6 +23,8 @@ function errorObject(error: GatewayError): object {
 export const gemini: Dialect = {
   name: "gemini",
   credentials: (apiKey) => ["x-goog-api-key", apiKey],
+  forwarded: [],
+  required: [],
   promptRequest(model: string, prompt: string): PromptRequest {
     const body = { contents: [{ role: "user", parts: [{ text: prompt }] }] };
     return {

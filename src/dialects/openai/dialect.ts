@@ -20,6 +20,8 @@ function errorObject(error: GatewayError): object {
 export const openai: Dialect = {
   name: "openai",
   credentials: (apiKey) => ["authorization", `Bearer ${apiKey}`],
+  forwarded: ["openai-beta"],
+  required: [],
   promptRequest(model: string, prompt: string): PromptRequest {
     const body = {
       model,

@@ -3,6 +3,7 @@
  *
  * The loop calls the same functions for bodies up to {@link OFFLOAD_BODY_BYTES}: both ways come to the same result.
  */
+import { OPEN_OBJECT, QUOTE } from "../../core/json-bytes.ts";
 import { scanJsonObject, WantedKeys } from "../../core/json-scan.ts";
 import type { JsonSpan } from "../../core/json-scan.ts";
 import { asBuffer } from "../transfer.ts";
@@ -42,7 +43,7 @@ export interface PromptFields {
 /** What the task takes. */
 export interface UnderstandInput {
   readonly body: Uint8Array;
-  readonly fields: "pass" | "prompt";
+  readonly fields: "pass" | "gemini" | "prompt";
   /** Whether images are looked for. */
   readonly images: boolean;
   /** Whether a copy is wanted: made here, it costs the loop nothing. */
@@ -64,13 +65,14 @@ const BOUND_FIELDS = ["max_tokens", "max_completion_tokens", "max_output_tokens"
 /** How many answers are asked for. */
 const COUNT_FIELDS = ["n", "best_of"] as const;
 const PASS_FIELDS = new WantedKeys("model", "stream", ...BOUND_FIELDS, ...COUNT_FIELDS);
+const GEMINI_FIELDS = new WantedKeys("model", "generationConfig", "generation_config");
+const GEMINI_BOUND_FIELDS = new WantedKeys("maxOutputTokens", "max_output_tokens", "candidateCount", "candidate_count");
 const PROMPT_FIELDS = new WantedKeys("prompt");
 /** Longer than any model's name. */
 const MAX_MODEL_NAME_LENGTH = 256;
 /** The same, written with an escape for each character. */
 const MAX_MODEL_SPAN_BYTES = 6 * MAX_MODEL_NAME_LENGTH + 2;
 const LONGEST_NUMBER_BYTES = 32;
-const QUOTE = 0x22;
 /** By their first letter. */
 const LITERALS: ReadonlyMap<number, boolean | null> = new Map([
   [0x74, true],
@@ -81,7 +83,7 @@ const LITERALS: ReadonlyMap<number, boolean | null> = new Map([
 /** See the file's comment. */
 export function understand({ body, fields, images, copy }: UnderstandInput): UnderstandOutput {
   const bytes = asBuffer(body);
-  const read = fields === "pass" ? { pass: readPassFields(bytes) } : { prompt: readPromptFields(bytes) };
+  const read = fields === "prompt" ? { prompt: readPromptFields(bytes) } : { pass: PASS_READERS[fields](bytes) };
   const isUsable = read.pass?.ok === true || read.prompt?.ok === true;
   return {
     body,
@@ -106,6 +108,30 @@ export function readPassFields(body: Buffer): PassFields | BodyFault {
     return { ok: false, code: "invalid_request", param: "stream", message: '"stream" must be true or false.' };
   }
   return { ok: true, model, modelSpan, stream: stream === true, maxOutputTokens: maxOutputTokens(body, scan.spans) };
+}
+
+/** For Gemini's routes, whose path names the model and says whether to stream. */
+export function readGeminiFields(body: Buffer): PassFields | BodyFault {
+  const scan = scanJsonObject(body, GEMINI_FIELDS);
+  if (!scan.ok) return invalidJson(body, scan.offset, scan.reason);
+  const settings = scan.spans.get("generationConfig") ?? scan.spans.get("generation_config");
+  const bound = settings === undefined ? undefined : geminiBound(body, settings);
+  // Some of its SDKs repeat the model here; what counts is the path's.
+  return { ok: true, model: undefined, modelSpan: scan.spans.get("model"), stream: false, maxOutputTokens: bound };
+}
+
+const PASS_READERS = { pass: readPassFields, gemini: readGeminiFields } as const;
+
+function geminiBound(body: Buffer, { start, end }: JsonSpan): number | undefined {
+  // A schema inside of it may be large; one of more than that is no reason to hold the loop up.
+  if (body[start] !== OPEN_OBJECT || end - start > OFFLOAD_BODY_BYTES / 4) return undefined;
+  const inner = body.subarray(start, end);
+  const scan = scanJsonObject(inner, GEMINI_BOUND_FIELDS);
+  if (!scan.ok) return undefined;
+  const count = (name: string, other: string): number | undefined =>
+    countAt(inner, scan.spans.get(name) ?? scan.spans.get(other));
+  const bound = count("maxOutputTokens", "max_output_tokens");
+  return bound === undefined ? undefined : bound * Math.max(1, count("candidateCount", "candidate_count") ?? 1);
 }
 
 /** For the prompt endpoints. */

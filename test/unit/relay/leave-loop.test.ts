@@ -25,7 +25,7 @@ class Scene {
     };
     this.call = new Call({
       id: "call",
-      kind: { kind: "pass", dialect: openai, path: "/v1/chat/completions" },
+      kind: { kind: "pass", dialect: openai, route: "/v1/chat/completions", path: "/chat/completions" },
       client,
       runtime: () => gateway.loop.runtime,
       forwardHeaders: [],
