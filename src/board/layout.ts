@@ -9,6 +9,7 @@
  * | 64–127 | Float64 | gauges of the process | the supervisor |
  * | 128 | Int32 | the gate, which orders those who take slots (slots.ts) | every loop |
  * | 192 | | row 0; the others follow, each of the same size | |
+ * | after the rows | | a line for each column: what is known of it that is no count (admission-cells.ts) | |
  *
  * | byte of a row | type | what | written by |
  * | --- | --- | --- | --- |
@@ -30,7 +31,7 @@
  */
 
 /** "HWB" and the version: one more with each change of the layout. */
-const MAGIC = 0x48_57_42_01;
+const MAGIC = 0x48_57_42_02;
 const LINE_CELLS = 16;
 const HEADER_CELLS = 3 * LINE_CELLS;
 const MAX_ROWS = 1024;
@@ -74,6 +75,12 @@ export const ROW_GAUGES = {
   /** Used heap of the loop's isolate, bytes. */
   heapBytes: 15,
 } as const;
+
+/** Float64 cells of a column's line, from its beginning. */
+export const COLUMN_FLOATS = { cap: 0, notBefore: 1 } as const;
+
+/** Int32 cells of a column's line, from its beginning. */
+export const COLUMN_CELLS = { waiting: 4 } as const;
 
 /** A gauge of the process. */
 export type ProcessGauge = keyof typeof PROCESS_GAUGES;
@@ -142,6 +149,12 @@ export class BoardMemory {
     if (!(column >= 0 && column < this.columns)) throw new RangeError(`the board has no column ${column}`);
     return HEADER_CELLS + ROW.columns + column;
   }
+
+  /** The first Int32 cell of the line of `column`. @throws RangeError where there is none. */
+  columnLineAt(column: number): number {
+    if (!(column >= 0 && column < this.columns)) throw new RangeError(`the board has no column ${column}`);
+    return HEADER_CELLS + this.rows * this.rowCells + column * LINE_CELLS;
+  }
 }
 
 function cellsPerRow(columns: number): number {
@@ -149,5 +162,5 @@ function cellsPerRow(columns: number): number {
 }
 
 function sizeBytes(rows: number, columns: number): number {
-  return (HEADER_CELLS + rows * cellsPerRow(columns)) * Int32Array.BYTES_PER_ELEMENT;
+  return (HEADER_CELLS + rows * cellsPerRow(columns) + columns * LINE_CELLS) * Int32Array.BYTES_PER_ELEMENT;
 }
