@@ -18,6 +18,8 @@ export const OUTCOMES = {
   client_gone: "client",
   /** The client took nothing for `streams.stall_timeout` and was cut off. */
   client_stalled: "client",
+  /** A limit with `enforce: stream` was used up in the middle, and the stream was ended there, as one that reached its length. */
+  limited: "gateway",
   /** `timeouts.total` ran out. */
   timed_out: "gateway",
   /** The drain's time ran out before the end. */

@@ -17,6 +17,13 @@ export interface Usage {
   readonly outputTokens: number;
 }
 
+/** Why a stream is ended before its time. */
+export interface EndingNote {
+  /** An error code of ours. */
+  readonly code: string;
+  readonly message: string;
+}
+
 const MAX_LINE_BYTES = 64 * 1024;
 const TAIL_BYTES = 8 * 1024;
 const LF = 0x0a;
@@ -48,6 +55,12 @@ export abstract class SseScan {
 
   /** What the upstream reported, if it has. */
   abstract usage(): Usage | undefined;
+
+  /**
+   * Events that end the stream here as its API ends one that has reached its length, so that every SDK reads it as such; `note`
+   * says why, where SDKs don't look. Only at a boundary.
+   */
+  abstract cutShort(note: EndingNote): string;
 
   /** Looks at the next bytes of the stream, `bytes[start, end)`. */
   scan(bytes: Buffer, start: number, end: number): void {

@@ -2,10 +2,12 @@
 import { skipSpaces, startsWith } from "../byte-search.ts";
 import { at, parseJson, tokenCount } from "../json-access.ts";
 import { SseScan } from "../sse-scan.ts";
-import type { Usage } from "../sse-scan.ts";
+import type { EndingNote, Usage } from "../sse-scan.ts";
 
 const EVENT = Buffer.from("event:");
 const DELTA = Buffer.from("content_block_delta");
+const BLOCK_START = Buffer.from("content_block_start");
+const BLOCK_STOP = Buffer.from("content_block_stop");
 const START = Buffer.from("message_start");
 const MESSAGE_DELTA = Buffer.from("message_delta");
 const STOP = Buffer.from("message_stop");
@@ -20,13 +22,17 @@ export class AnthropicScan extends SseScan {
   readonly #input: (number | undefined)[] = [];
   #outputTokens: number | undefined;
   /** What the data line to come reports. */
-  #reports: "nothing" | "start" | "end" = "nothing";
+  #reports: "nothing" | "start" | "block" | "end" = "nothing";
+  /** The content block that is open. */
+  #openBlock: number | undefined;
 
   protected override line(bytes: Buffer, start: number, end: number): void {
     if (startsWith(bytes, start, end, EVENT)) {
       const name = skipSpaces(bytes, start + EVENT.length, end);
       this.#reports = "nothing";
       if (startsWith(bytes, name, end, DELTA)) this.tokenEvents++;
+      else if (startsWith(bytes, name, end, BLOCK_START)) this.#reports = "block";
+      else if (startsWith(bytes, name, end, BLOCK_STOP)) this.#openBlock = undefined;
       else if (startsWith(bytes, name, end, START)) this.#reports = "start";
       else if (startsWith(bytes, name, end, MESSAGE_DELTA)) this.#reports = "end";
       else if (startsWith(bytes, name, end, STOP)) this.complete = true;
@@ -44,7 +50,26 @@ export class AnthropicScan extends SseScan {
     return { inputTokens: sum(this.#input), outputTokens: this.#outputTokens };
   }
 
+  override cutShort(note: EndingNote): string {
+    const event = (type: string, fields: object): string =>
+      `event: ${type}\ndata: ${JSON.stringify({ type, ...fields })}\n\n`;
+    const block = this.#openBlock;
+    return (
+      (block === undefined ? "" : event("content_block_stop", { index: block })) +
+      event("message_delta", {
+        delta: { stop_reason: "max_tokens", stop_sequence: null },
+        usage: { output_tokens: this.#outputTokens ?? this.tokenEvents },
+        headwaiter: note,
+      }) +
+      event("message_stop", {})
+    );
+  }
+
   #readUsage(event: unknown): void {
+    if (this.#reports === "block") {
+      this.#openBlock = tokenCount(at(event, "index"));
+      return;
+    }
     const usage = this.#reports === "start" ? at(event, "message", "usage") : at(event, "usage");
     INPUT_FIELDS.forEach((field, i) => {
       this.#input[i] = tokenCount(at(usage, field)) ?? this.#input[i];

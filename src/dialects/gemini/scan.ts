@@ -6,7 +6,7 @@
 import { KeySearch, skipSpaces, startsWith } from "../byte-search.ts";
 import { at, elements, hasContent, leadingObject, parseJson, tokenCount } from "../json-access.ts";
 import { SseScan } from "../sse-scan.ts";
-import type { Usage } from "../sse-scan.ts";
+import type { EndingNote, Usage } from "../sse-scan.ts";
 
 const DATA = Buffer.from("data:");
 const ERROR_KEY = Buffer.from('"error"');
@@ -52,6 +52,11 @@ export class GeminiScan extends SseScan {
     // Before the end there is a figure for the prompt alone: then the output is better counted.
     if (!this.complete && at(usageMetadata, "candidatesTokenCount") === undefined) return undefined;
     return usageOf({ usageMetadata });
+  }
+
+  override cutShort(note: EndingNote): string {
+    const candidate = { content: { role: "model", parts: [] }, finishReason: "MAX_TOKENS", index: 0 };
+    return `data: ${JSON.stringify({ candidates: [candidate], headwaiter: note })}\r\n\r\n`;
   }
 
   #look(event: unknown): void {

@@ -7,7 +7,7 @@
 import { KeySearch, skipSpaces, startsWith } from "../byte-search.ts";
 import { at, elements, hasContent, leadingObject, parseJson, tokenCount } from "../json-access.ts";
 import { SseScan } from "../sse-scan.ts";
-import type { Usage } from "../sse-scan.ts";
+import type { EndingNote, Usage } from "../sse-scan.ts";
 
 const DATA = Buffer.from("data:");
 const EVENT = Buffer.from("event:");
@@ -24,6 +24,8 @@ const OPEN_OBJECT = 0x7b;
 export class OpenAiScan extends SseScan {
   /** What follows the last `"usage":` that had an object; parsed once, when the stream has ended. */
   #usageText: string | undefined;
+  /** The first event that could be read: what names the answer. */
+  #first: unknown;
 
   protected override line(bytes: Buffer, start: number, end: number): void {
     if (!startsWith(bytes, start, end, DATA)) {
@@ -58,7 +60,21 @@ export class OpenAiScan extends SseScan {
     if (startsWith(bytes, skipSpaces(bytes, start, end), end, ERROR_NAME)) this.failed = true;
   }
 
+  override cutShort(note: EndingNote): string {
+    const isText = at(this.#first, "object") === "text_completion";
+    const last = {
+      id: at(this.#first, "id"),
+      object: isText ? "text_completion" : "chat.completion.chunk",
+      created: at(this.#first, "created"),
+      model: at(this.#first, "model"),
+      choices: [{ index: 0, ...(isText ? { text: "" } : { delta: {} }), finish_reason: "length" }],
+      headwaiter: note,
+    };
+    return `data: ${JSON.stringify(last)}\n\ndata: [DONE]\n\n`;
+  }
+
   #look(event: unknown): void {
+    this.#first ??= event;
     // The official SDKs take any event with an error in it for the failure of the stream.
     if (hasContent(at(event, "error")) || at(event, "object") === "error") this.failed = true;
     // What can't be parsed is a line too long to be kept, so it holds something.

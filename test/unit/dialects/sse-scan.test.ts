@@ -21,6 +21,10 @@ class NotingScan extends SseScan {
   override usage(): undefined {
     return undefined;
   }
+
+  override cutShort(): string {
+    return "";
+  }
 }
 
 const line = fc.oneof(
