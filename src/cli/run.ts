@@ -3,12 +3,16 @@ import { parseArgs } from "node:util";
 import type { ParseArgsConfig } from "node:util";
 import { nearestName } from "../config/nearest-name.ts";
 import { MAX_WORKERS } from "../config/schema.ts";
+import type { KeysArguments } from "./keys.ts";
 
 const USAGE = `Headwaiter: an LLM gateway that holds tens of thousands of token streams.
 
   headwaiter [serve] [--config FILE] [--host H] [--port N] [--workers N|auto]
   headwaiter check [--config FILE]
   headwaiter sim [--host H] [--port N] [--http2] [--ttft 200ms] [--gap 20ms] [--tokens 100] [--error-rate 0..1]
+  headwaiter keys create --tenant T [--expires 30d] [--models A,B] [--config FILE] [--json]
+  headwaiter keys list [--tenant T] [--config FILE] [--json]
+  headwaiter keys revoke ID [--config FILE] [--json]
   headwaiter doctor [--config FILE] [--streams N] [--json]
   headwaiter bench [URL] [--scenario NAME] [--streams N] [--duration 30s] …   (headwaiter bench --help)
 
@@ -67,6 +71,11 @@ const COMMANDS: Readonly<Record<string, Command>> = {
       process,
     );
   },
+  async keys([action = "", ...args]) {
+    const parsed = keysAction(action, args);
+    const { keys } = await import("./keys.ts");
+    return keys(parsed, { stdout: process.stdout, stderr: process.stderr, env: process.env, cwd: process.cwd() });
+  },
   async doctor(args) {
     const values = read(args, {
       config: { type: "string" },
@@ -122,11 +131,49 @@ export async function run(argv: readonly string[]): Promise<number> {
   }
 }
 
+function keysAction(action: string, args: string[]): KeysArguments {
+  const shared = { config: { type: "string" }, json: { type: "boolean" } } as const;
+  const flags = (values: Values): { config?: string; json?: boolean } => ({
+    ...text("config", values),
+    ...(values["json"] === true ? { json: true } : {}),
+  });
+  switch (action) {
+    case "create": {
+      const one = { type: "string" } as const;
+      const values = read(args, { ...shared, tenant: one, expires: one, models: one });
+      const { tenant } = text("tenant", values);
+      if (tenant === undefined) throw new UsageError("keys create needs --tenant");
+      return { action, tenant, ...text("expires", values), ...text("models", values), ...flags(values) };
+    }
+    case "list": {
+      const values = read(args, { ...shared, tenant: { type: "string" } });
+      return { action, ...text("tenant", values), ...flags(values) };
+    }
+    case "revoke": {
+      const { values, positionals } = parse(args, shared, true);
+      const [id] = positionals;
+      if (id === undefined || positionals.length > 1) throw new UsageError("keys revoke takes the ID of one key");
+      return { action, id, ...flags(values) };
+    }
+    default:
+      throw new UsageError("keys takes create, list or revoke");
+  }
+}
+
 type Values = Readonly<Record<string, string | boolean | undefined>>;
 
 function read(args: string[], options: Options): Values {
+  return parse(args, options, false).values;
+}
+
+interface Parsed {
+  readonly values: Values;
+  readonly positionals: readonly string[];
+}
+
+function parse(args: string[], options: Options, allowPositionals: boolean): Parsed {
   try {
-    return parseArgs({ args, options, strict: true, allowPositionals: false }).values as Values;
+    return parseArgs({ args, options, strict: true, allowPositionals }) as Parsed;
   } catch (error) {
     throw new UsageError((error as Error).message);
   }
