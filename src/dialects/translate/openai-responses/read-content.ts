@@ -1,22 +1,14 @@
 /** Content parts of the Responses API's input, read into the common form. */
-import { parseDataUrl, standardBase64 } from "../base64.ts";
-import type {
-  AssistantPart,
-  AudioPart,
-  CacheMark,
-  DocumentPart,
-  ImagePart,
-  MediaSource,
-  RefusalPart,
-  TextPart,
-  UserPart,
-} from "../common.ts";
+import { isDataUrl, parseDataUrl, standardBase64 } from "../base64.ts";
+import type { AudioPart, CacheMark, DocumentPart, ImagePart, MediaSource, RefusalPart, TextPart } from "../common.ts";
 import type { Fields } from "../json-pick.ts";
 import type { Losses } from "./losses.ts";
 
-const FILE_STATE = "files are kept by OpenAI alone; send the bytes or an address";
-/** Of file names that callers use to say what their bytes are. */
-const TYPES_BY_EXTENSION: Readonly<Record<string, string>> = {
+/** Any part that content may have. */
+export type ContentPart = TextPart | ImagePart | DocumentPart | AudioPart | RefusalPart;
+
+/** File names end in these where the data itself doesn't say what it is. */
+const MEDIA_TYPES: Readonly<Record<string, string>> = {
   pdf: "application/pdf",
   txt: "text/plain",
   md: "text/markdown",
@@ -24,142 +16,122 @@ const TYPES_BY_EXTENSION: Readonly<Record<string, string>> = {
   html: "text/html",
   json: "application/json",
 };
-const AUDIO_TYPES: Readonly<Record<string, string>> = { mp3: "audio/mpeg", wav: "audio/wav" };
+const PDF_IN_BASE64 = "JVBERi";
 
-type ReadPart = TextPart | ImagePart | DocumentPart | AudioPart | RefusalPart;
-
-/** Content that may be a string or a list of parts. @returns only the parts that could be read; the others are losses. */
-function readContent(owner: Fields, key: string, losses: Losses): ReadPart[] {
-  const value = owner.value(key);
-  if (typeof value === "string") return [{ kind: "text", text: value }];
-  if (value === undefined) return owner.fault(key, "is missing");
-  return owner.objects(key).flatMap((part) => readPart(part, losses) ?? []);
-}
-
-/** What a user may say. */
-export function readUserContent(owner: Fields, key: string, losses: Losses): UserPart[] {
-  return only(readContent(owner, key, losses), (part) => part.kind !== "refusal", owner, key, losses);
-}
-
-/** What the model said in an earlier turn. */
-export function readAssistantContent(owner: Fields, key: string, losses: Losses): AssistantPart[] {
-  const said = (part: ReadPart): part is TextPart | RefusalPart | ImagePart =>
-    part.kind === "text" || part.kind === "refusal" || part.kind === "image";
-  return only(readContent(owner, key, losses), said, owner, key, losses);
-}
-
-/** What the system says. */
-export function readSystemContent(owner: Fields, key: string, losses: Losses): TextPart[] {
-  return only(readContent(owner, key, losses), (part) => part.kind === "text", owner, key, losses);
-}
-
-/** What a function returned. */
-export function readToolContent(owner: Fields, key: string, losses: Losses): (TextPart | ImagePart | DocumentPart)[] {
-  const returned = (part: ReadPart): part is TextPart | ImagePart | DocumentPart =>
-    part.kind === "text" || part.kind === "image" || part.kind === "document";
-  return only(readContent(owner, key, losses), returned, owner, key, losses);
-}
-
-function only<Part extends ReadPart>(
-  parts: readonly ReadPart[],
-  belongs: (part: ReadPart) => part is Part,
+/**
+ * Reads what is a string or a list of parts. Parts of types that have no place are refused by name.
+ * @param kinds those that can stand here; others are refused, too.
+ */
+export function readContent<Kind extends ContentPart["kind"]>(
   owner: Fields,
   key: string,
+  kinds: readonly Kind[],
   losses: Losses,
-): Part[] {
-  for (const part of parts) {
-    if (!belongs(part))
-      losses.essential(owner.pathOf(key), `there is no place for this kind of part here: ${part.kind}`);
-  }
-  return parts.filter(belongs);
+): Extract<ContentPart, { kind: Kind }>[] {
+  const value = owner.value(key);
+  if (value === undefined) owner.fault(key, "is missing");
+  if (typeof value !== "string" && !Array.isArray(value)) owner.fault(key, "must be a string or an array of parts");
+  const parts: readonly ContentPart[] =
+    typeof value === "string"
+      ? [{ kind: "text", text: value }]
+      : owner.objects(key).flatMap((fields) => readPart(fields, losses) ?? []);
+  return parts.filter((part): part is Extract<ContentPart, { kind: Kind }> => {
+    if (kinds.includes(part.kind as Kind)) return true;
+    losses.refuse(owner.pathOf(key), `a part of the kind ${part.kind} can't stand here`);
+    return false;
+  });
 }
 
-function readPart(part: Fields, losses: Losses): ReadPart | undefined {
-  const type = part.requiredString("type");
+function readPart(fields: Fields, losses: Losses): ContentPart | undefined {
+  const read = readTyped(fields, losses);
+  if (read === "unknown") return undefined;
+  losses.unread(fields);
+  return read;
+}
+
+function readTyped(fields: Fields, losses: Losses): ContentPart | undefined | "unknown" {
+  const type = fields.requiredString("type");
   switch (type) {
     case "input_text":
     case "output_text":
     case "text":
-      return readText(part, losses);
+      return { kind: "text", text: fields.requiredString("text"), ...readCacheMark(fields, losses) };
     case "refusal":
-      return { kind: "refusal", text: part.requiredString("refusal") };
+      return { kind: "refusal", text: fields.requiredString("refusal") };
     case "input_image":
-      return readImage(part, losses);
+      return readImage(fields, losses);
     case "input_file":
-      return readFile(part, losses);
+      return readFile(fields, losses);
     case "input_audio":
-      return readAudio(part.requiredObject("input_audio"));
+      return readAudio(fields.requiredObject("input_audio"), losses);
     default:
-      losses.essential(part.path, `there is no place for a part of the type ${type}`);
-      return undefined;
+      losses.refuse(fields.path, `other APIs have no part of the type ${JSON.stringify(type)}`);
+      return "unknown";
   }
 }
 
-function readText(part: Fields, losses: Losses): TextPart {
-  if ((part.list("annotations") ?? []).length > 0) {
-    losses.add(part.pathOf("annotations"), "citations of earlier answers have no place in other APIs");
-  }
-  return { kind: "text", text: part.requiredString("text"), ...cacheOf(part, losses) };
-}
-
-function readImage(part: Fields, losses: Losses): ImagePart | undefined {
-  if (isStored(part, losses)) return undefined;
-  const url = part.requiredString("image_url");
-  const detail = part.oneOf("detail", ["auto", "low", "high", "original"]);
+/** @returns nothing where the file is one that OpenAI holds: that is among the fields that nobody reads. */
+function readImage(fields: Fields, losses: Losses): ImagePart | undefined {
+  const cache = readCacheMark(fields, losses);
+  const detail = fields.oneOf("detail", ["auto", "low", "high", "original"]);
+  if (detail === "original")
+    losses.lose(fields.pathOf("detail"), "only OpenAI's models look at images in their original size");
+  if (!fields.has("image_url") && fields.has("file_id")) return undefined;
   return {
     kind: "image",
-    source: readUrl(part, "image_url", url),
-    // The other APIs' most is what `original` is to this one.
+    source: readUrl(fields, "image_url"),
     ...(detail === undefined ? {} : { detail: detail === "original" ? "high" : detail }),
-    ...cacheOf(part, losses),
+    ...cache,
   };
 }
 
-function readFile(part: Fields, losses: Losses): DocumentPart | undefined {
-  if (isStored(part, losses)) return undefined;
-  const detail = part.oneOf("detail", ["auto", "low", "high"]);
-  if (detail !== undefined && detail !== "auto") {
-    losses.add(part.pathOf("detail"), "how sharply a file is rendered is OpenAI's own");
+function readFile(fields: Fields, losses: Losses): DocumentPart | ImagePart | undefined {
+  const cache = readCacheMark(fields, losses);
+  const detail = fields.oneOf("detail", ["auto", "low", "high"]) ?? "auto";
+  if (detail !== "auto") losses.lose(fields.pathOf("detail"), "only OpenAI's models take it for files");
+  const name = fields.string("filename");
+  const hasData = fields.has("file_data");
+  if (!hasData && !fields.has("file_url") && fields.has("file_id")) return undefined;
+  const source = hasData ? readFileData(fields, name) : readUrl(fields, "file_url");
+  if (source.mediaType?.startsWith("image/") === true) return { kind: "image", source, ...cache };
+  return { kind: "document", source, ...(name === undefined ? {} : { name }), ...cache };
+}
+
+/** A `data:` URL, or bare base64 whose type its name or its first bytes tell. */
+function readFileData(fields: Fields, name: string | undefined): MediaSource {
+  const text = fields.requiredString("file_data");
+  if (isDataUrl(text)) return readUrl(fields, "file_data");
+  const data = standardBase64(text) ?? fields.fault("file_data", "must be base64 or a data: URL");
+  const ending = name?.slice(name.lastIndexOf(".") + 1).toLowerCase() ?? "";
+  if (data.startsWith(PDF_IN_BASE64)) return { kind: "base64", mediaType: "application/pdf", data };
+  if (Object.hasOwn(MEDIA_TYPES, ending)) return { kind: "base64", mediaType: MEDIA_TYPES[ending]!, data };
+  return fields.fault("file_data", "must be a data: URL, which says what type the file has");
+}
+
+function readAudio(fields: Fields, losses: Losses): AudioPart {
+  const format = fields.requiredString("format");
+  const data = standardBase64(fields.requiredString("data")) ?? fields.fault("data", "must be base64");
+  losses.unread(fields);
+  return {
+    kind: "audio",
+    source: { kind: "base64", mediaType: format === "mp3" ? "audio/mpeg" : `audio/${format}`, data },
+  };
+}
+
+function readUrl(fields: Fields, key: string): MediaSource {
+  const url = fields.requiredString(key);
+  if (isDataUrl(url)) {
+    return { kind: "base64", ...(parseDataUrl(url) ?? fields.fault(key, "must be a data: URL with base64 in it")) };
   }
-  const name = part.string("filename");
-  const bytes = part.string("file_data");
-  const source =
-    bytes === undefined ? readUrl(part, "file_url", part.requiredString("file_url")) : readBytes(part, bytes, name);
-  return { kind: "document", source, ...(name === undefined ? {} : { name }), ...cacheOf(part, losses) };
+  if (!URL.canParse(url)) fields.fault(key, "must be a URL");
+  return { kind: "url", url, mediaType: undefined };
 }
 
-function readBytes(part: Fields, bytes: string, name: string | undefined): MediaSource {
-  if (/^data:/i.test(bytes)) return readUrl(part, "file_data", bytes);
-  const data = standardBase64(bytes) ?? part.fault("file_data", "must be base64");
-  const extension = name?.split(".").at(-1)?.toLowerCase() ?? "";
-  const mediaType = Object.hasOwn(TYPES_BY_EXTENSION, extension) ? TYPES_BY_EXTENSION[extension]! : "application/pdf";
-  return { kind: "base64", mediaType, data };
-}
-
-function readAudio(audio: Fields): AudioPart {
-  const format = audio.requiredString("format");
-  const mediaType = Object.hasOwn(AUDIO_TYPES, format) ? AUDIO_TYPES[format]! : `audio/${format}`;
-  const data = standardBase64(audio.requiredString("data")) ?? audio.fault("data", "must be base64");
-  return { kind: "audio", source: { kind: "base64", mediaType, data } };
-}
-
-function readUrl(part: Fields, key: string, url: string): MediaSource {
-  if (!/^data:/i.test(url)) return { kind: "url", url, mediaType: undefined };
-  const inline = parseDataUrl(url) ?? part.fault(key, "must be a data URL of base64, or an address");
-  return { kind: "base64", ...inline };
-}
-
-function isStored(part: Fields, losses: Losses): boolean {
-  if (!part.has("file_id")) return false;
-  losses.essential(part.pathOf("file_id"), FILE_STATE);
-  return true;
-}
-
-/** The breakpoint's lifetime is a least: an hour is what others have that is not less than half of one. */
-function cacheOf(part: Fields, losses: Losses): { readonly cache?: CacheMark } {
-  const breakpoint = part.object("prompt_cache_breakpoint");
+function readCacheMark(fields: Fields, losses: Losses): { readonly cache?: CacheMark } {
+  const breakpoint = fields.object("prompt_cache_breakpoint");
   if (breakpoint === undefined) return {};
+  // Half an hour is OpenAI's own where nothing is said.
   const ttl = breakpoint.oneOf("ttl", ["30m", "12h"]);
-  if (ttl === "12h") losses.add(breakpoint.pathOf("ttl"), "other APIs cache a prompt for an hour at most");
-  return { cache: { ttl: ttl === undefined ? undefined : "1h" } };
+  if (ttl === "12h") losses.lose(breakpoint.pathOf("ttl"), "only OpenAI caches for so long");
+  return { cache: { ttl: ttl === "12h" ? "1h" : undefined } };
 }

@@ -1,24 +1,38 @@
 /** The items of a request's `input`, read into turns. */
-import type { AssistantPart, Message, ReasoningSignature, TextPart, ToolResultPart, UserPart } from "../common.ts";
 import { standardBase64 } from "../base64.ts";
+import type { AssistantPart, Message, ReasoningSignature, TextPart, UserPart } from "../common.ts";
 import type { Fields } from "../json-pick.ts";
 import type { Losses } from "./losses.ts";
-import { readAssistantContent, readSystemContent, readToolContent, readUserContent } from "./read-content.ts";
+import { readContent } from "./read-content.ts";
 import { readSignature } from "./signature-token.ts";
 
 /** What `input` says. */
-export interface ReadInput {
+export interface Conversation {
   readonly system: readonly TextPart[];
   readonly messages: readonly Message[];
 }
 
-/** Reads one request's items, in their order. */
-class InputReader {
-  readonly system: TextPart[] = [];
-  readonly messages: Message[] = [];
+const ROLES = ["user", "assistant", "system", "developer"] as const;
+
+/** @param body whose `input` is a string or a list of items. @throws {FieldFault} where an item is none. */
+export function readInput(body: Fields, losses: Losses): Conversation {
+  const input = body.value("input");
+  if (input === undefined) body.fault("input", "is missing");
+  if (typeof input === "string")
+    return { system: [], messages: [{ role: "user", parts: [{ kind: "text", text: input }] }] };
+  return new Reader(losses).read(body.objects("input"));
+}
+
+class Reader {
   readonly #losses: Losses;
-  /** The function of each call so far. */
-  readonly #names = new Map<string, string>();
+  readonly #system: TextPart[] = [];
+  /** Neighbours of one role are one message. */
+  readonly #messages: (
+    | { readonly role: "user"; readonly parts: UserPart[] }
+    | { readonly role: "assistant"; readonly parts: AssistantPart[] }
+  )[] = [];
+  /** The function of each call so far, by the call's id. */
+  readonly #called = new Map<string, string>();
   /** Of the call that comes next. */
   #signature: ReasoningSignature | undefined;
 
@@ -26,120 +40,122 @@ class InputReader {
     this.#losses = losses;
   }
 
-  item(item: Fields): void {
+  read(items: readonly Fields[]): Conversation {
+    for (const item of items) {
+      if (this.#isRead(item)) this.#losses.unread(item);
+    }
+    return { system: this.#system, messages: this.#messages };
+  }
+
+  /** @returns `false` for an item that was refused as a whole. */
+  #isRead(item: Fields): boolean {
     const type = item.string("type") ?? "message";
     switch (type) {
       case "message":
-        return this.#message(item);
+        this.#message(item);
+        return true;
       case "function_call":
-        return this.#call(item);
+        this.#call(item);
+        return true;
       case "function_call_output":
-        return this.#result(item);
+        this.#result(item);
+        return true;
       case "reasoning":
-        return this.#reasoning(item);
+        this.#reasoning(item);
+        return true;
       case "image_generation_call":
-        return this.#image(item);
+        this.#image(item);
+        return false;
       case "item_reference":
-        return this.#losses.essential(
+        this.#losses.refuse(
           item.path,
-          "the item that it refers to is held by OpenAI alone; send the items themselves (`store: false`)",
+          "only OpenAI holds the item; send the items themselves (AI SDK: `store: false`)",
         );
+        return false;
       default:
-        return this.#losses.essential(item.path, `there is no place for an item of the type ${type}`);
+        this.#losses.refuse(item.path, `other APIs have no item of the type ${JSON.stringify(type)}`);
+        return false;
     }
-  }
-
-  user(parts: readonly UserPart[]): void {
-    this.#add("user", parts);
   }
 
   #message(item: Fields): void {
-    const role = item.requiredString("role");
-    if (role === "user") return this.user(readUserContent(item, "content", this.#losses));
-    if (role === "assistant") return this.#add("assistant", readAssistantContent(item, "content", this.#losses));
-    if (role !== "system" && role !== "developer")
-      return item.fault("role", "must be user, assistant, system or developer");
-    if (this.messages.length > 0) {
-      this.#losses.add(
-        item.pathOf("role"),
-        `a ${role} message moves to the beginning: other APIs have them there alone`,
-      );
+    const role = item.oneOf("role", ROLES) ?? item.fault("role", "is missing");
+    switch (role) {
+      case "user":
+        return this.#user(readContent(item, "content", ["text", "image", "document", "audio"], this.#losses));
+      case "assistant":
+        return this.#assistant(readContent(item, "content", ["text", "refusal", "image"], this.#losses));
+      case "system":
+      case "developer":
+        return this.#instruct(item, role);
     }
-    this.system.push(...readSystemContent(item, "content", this.#losses));
-    return undefined;
+  }
+
+  #instruct(item: Fields, role: string): void {
+    if (this.#messages.length > 0) {
+      const reason = `other APIs have ${role} messages at the beginning alone; it is moved there`;
+      this.#losses.lose(item.pathOf("role"), reason);
+    }
+    this.#system.push(...readContent(item, "content", ["text"], this.#losses));
   }
 
   #call(item: Fields): void {
-    this.#refuseContext(item);
     const id = item.requiredString("call_id");
     const name = item.requiredString("name");
-    this.#names.set(id, name);
     const json = item.requiredString("arguments");
     const signature = this.#signature === undefined ? {} : { signature: this.#signature };
+    this.#called.set(id, name);
     this.#signature = undefined;
-    this.#add("assistant", [{ kind: "tool_call", id, name, arguments: json === "" ? "{}" : json, ...signature }]);
+    this.#assistant([{ kind: "tool_call", id, name, arguments: json.trim() === "" ? "{}" : json, ...signature }]);
   }
 
   #result(item: Fields): void {
-    this.#refuseContext(item);
     const id = item.requiredString("call_id");
-    const content = readToolContent(item, "output", this.#losses);
-    const name = item.string("name") ?? this.#names.get(id);
-    const result: ToolResultPart = { kind: "tool_result", id, name, content, isError: false };
-    this.user([result]);
-  }
-
-  /** Of a call that a program made, or of a function in a namespace. */
-  #refuseContext(item: Fields): void {
-    const caller = item.object("caller")?.string("type") ?? "direct";
-    if (caller !== "direct")
-      this.#losses.essential(item.pathOf("caller"), "programs that call tools run at OpenAI alone");
-    if (item.has("namespace"))
-      this.#losses.essential(item.pathOf("namespace"), "other APIs have no namespaces of tools");
-    if (item.boolean("async") === true) {
-      this.#losses.essential(item.pathOf("async"), "no other API takes the result of a call later");
-    }
+    const name = item.string("name") ?? this.#called.get(id);
+    const content = readContent(item, "output", ["text", "image", "document"], this.#losses);
+    this.#user([{ kind: "tool_result", id, name, content, isError: false }]);
   }
 
   #reasoning(item: Fields): void {
-    const told = item.objects("content").map((part) => part.requiredString("text"));
-    const summary = item.objects("summary").map((part) => part.requiredString("text"));
+    const told = textsOf(item, "content");
+    const summary = textsOf(item, "summary");
     const text = (told.length > 0 ? told : summary).join("\n\n");
-    const encrypted = item.string("encrypted_content");
-    const read = encrypted === undefined || encrypted === "" ? undefined : readSignature(encrypted);
-    if (read?.ofCall === true) this.#signature = read.signature;
-    else if (read !== undefined) this.#add("assistant", [{ kind: "reasoning", text, signature: read.signature }]);
-    else if (text !== "") this.#add("assistant", [{ kind: "reasoning", text }]);
+    const encrypted = item.string("encrypted_content") ?? "";
+    if (encrypted === "") return text === "" ? undefined : this.#assistant([{ kind: "reasoning", text }]);
+    const { signature, ofCall } = readSignature(encrypted);
+    if (!ofCall) return this.#assistant([{ kind: "reasoning", text, signature }]);
+    this.#signature = signature;
+    return undefined;
   }
 
   #image(item: Fields): void {
     const result = item.string("result");
     if (result === undefined) return;
     const data = standardBase64(result) ?? item.fault("result", "must be base64");
-    this.#add("assistant", [{ kind: "image", source: { kind: "base64", mediaType: imageType(data), data } }]);
+    this.#assistant([{ kind: "image", source: { kind: "base64", mediaType: imageType(data), data } }]);
   }
 
-  #add(...turn: ["user", readonly UserPart[]] | ["assistant", readonly AssistantPart[]]): void {
-    const [role, parts] = turn;
-    if (role === "user") this.#signature = undefined;
-    const last = this.messages.at(-1);
-    if (last?.role !== role) this.messages.push({ role, parts: [...parts] } as Message);
-    else this.messages[this.messages.length - 1] = { role, parts: [...last.parts, ...parts] } as Message;
+  #user(parts: readonly UserPart[]): void {
+    this.#signature = undefined;
+    const last = this.#messages.at(-1);
+    if (last?.role === "user") last.parts.push(...parts);
+    else this.#messages.push({ role: "user", parts: [...parts] });
   }
+
+  #assistant(parts: readonly AssistantPart[]): void {
+    const last = this.#messages.at(-1);
+    if (last?.role === "assistant") last.parts.push(...parts);
+    else this.#messages.push({ role: "assistant", parts: [...parts] });
+  }
+}
+
+function textsOf(item: Fields, key: string): string[] {
+  return item.objects(key).map((part) => part.requiredString("text"));
 }
 
 /** The API does not say of what type a picture is; its first bytes do. */
 function imageType(base64: string): string {
   if (base64.startsWith("/9j/")) return "image/jpeg";
+  if (base64.startsWith("R0lGOD")) return "image/gif";
   return base64.startsWith("UklGR") ? "image/webp" : "image/png";
-}
-
-/** @param body whose `input` is a string or a list of items. */
-export function readInput(body: Fields, losses: Losses): ReadInput {
-  const reader = new InputReader(losses);
-  const input = body.value("input");
-  if (typeof input === "string") reader.user([{ kind: "text", text: input }]);
-  else if (input === undefined) body.fault("input", "is missing");
-  else for (const item of body.objects("input")) reader.item(item);
-  return reader;
 }
