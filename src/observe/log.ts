@@ -15,8 +15,8 @@ export interface Log {
 /** One finished request. Never holds a prompt, an answer or a key. */
 export interface AccessRecord {
   readonly requestId: string;
-  /** Who is billed; `null` while there are no tenants. */
-  readonly tenant: string | null;
+  /** Who is billed. */
+  readonly tenant: string;
   readonly route: string;
   /** As the config names it; `null` when none was found. */
   readonly model: string | null;
@@ -61,7 +61,7 @@ export function createLog(output: LogOutput): Log {
  */
 function accessLine(r: AccessRecord): string {
   return (
-    `{"level":"info","time":${Date.now()},"requestId":"${r.requestId}","tenant":${quoted(r.tenant)},` +
+    `{"level":"info","time":${Date.now()},"requestId":"${r.requestId}","tenant":"${r.tenant}",` +
     `"route":"${r.route}","model":${quoted(r.model)},"upstream":${quoted(r.upstream)},` +
     `"endpoint":${quoted(r.endpoint)},"status":${r.status},"outcome":"${r.outcome}","endedBy":"${r.endedBy}",` +
     `"code":${r.code === null ? "null" : `"${r.code}"`},"ttftMs":${r.ttftMs},"durationMs":${r.durationMs},` +

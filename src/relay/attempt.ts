@@ -11,6 +11,7 @@ import type { Lease } from "../core/lease.ts";
 import { TimerEntry } from "../core/timer-wheel.ts";
 import { isFailure } from "../upstream/exchange.ts";
 import type { Exchange, ExchangeSink, HeaderList, TransportFailure, UpstreamRequest } from "../upstream/exchange.ts";
+import { ABSENT_CLIENT } from "./absent-client.ts";
 import type { Call, Work } from "./call.ts";
 import type { Receiver } from "./receiver.ts";
 import { crash } from "./crash.ts";
@@ -55,6 +56,8 @@ export class Attempt extends TimerEntry implements ExchangeSink, Work {
   #answering = false;
   #paused = false;
   #released = false;
+  /** The client has left, and the answer is read on for the bill. */
+  #detached = false;
 
   constructor(call: Call, request: UpstreamRequest, wantsStream: boolean) {
     super();
@@ -201,6 +204,13 @@ export class Attempt extends TimerEntry implements ExchangeSink, Work {
   }
 
   abort(): void {
+    const { call } = this;
+    if (call.finishesAlone && this.#exchange !== null) {
+      this.#detached = true;
+      call.client = ABSENT_CLIENT;
+      this.#receiver?.detach();
+      return this.resume();
+    }
     this.#receiver?.abandon();
     this.finish("client_gone");
   }
@@ -214,7 +224,7 @@ export class Attempt extends TimerEntry implements ExchangeSink, Work {
   /** The receiver has done its part. */
   finish(outcome: Outcome): void {
     this.#release();
-    settle(this.call, outcome);
+    settle(this.call, this.#detached ? "client_gone" : outcome);
   }
 
   /** @param retried why the first try failed, `null` for that first try. */

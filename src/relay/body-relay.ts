@@ -99,6 +99,10 @@ export class BodyRelay implements Receiver, ClientStreamEvents {
     this.#stream = null;
   }
 
+  detach(): void {
+    if (this.#stream !== null) this.#stream = this.#attempt.call.client.begin(200, [], this);
+  }
+
   heartbeat(): number {
     return Infinity;
   }

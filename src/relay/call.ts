@@ -5,6 +5,7 @@ import { ListMember } from "../core/linked-list.ts";
 import type { Outcome } from "../core/outcome.ts";
 import type { Dialect } from "../dialects/dialect.ts";
 import type { Usage } from "../dialects/sse-scan.ts";
+import type { Identity } from "../tenants/identity.ts";
 import type { Client } from "./client.ts";
 import type { InputCount } from "./count-input.ts";
 import type { Runtime, Upstream } from "./runtime.ts";
@@ -44,8 +45,20 @@ export interface Work {
   fail(error: GatewayError, outcome: Outcome): void;
 }
 
+/** How many token events a stream may have. */
+export interface Allowance {
+  /** So many in all, until it is asked for more. */
+  readonly tokens: number;
+  /** @param used token events so far. @returns whether there are more now. */
+  extend(used: number): boolean;
+}
+
+/** Nothing is metered while it streams. */
+export const UNLIMITED: Allowance = { tokens: Infinity, extend: () => true };
+
 interface CallOptions {
   readonly id: string;
+  readonly identity: Identity;
   readonly kind: CallKind;
   readonly client: Client;
   /** The present one. */
@@ -59,8 +72,11 @@ interface CallOptions {
 /** See the file's comment. */
 export class Call extends ListMember {
   readonly id: string;
+  /** Who asks. */
+  readonly identity: Identity;
   readonly kind: CallKind;
-  readonly client: Client;
+  /** Another once it has left, where its answer is read on. */
+  client: Client;
   /** That of the request's arrival; from its last byte to the end, that of its last byte. */
   runtime: Runtime;
   readonly #presentRuntime: () => Runtime;
@@ -81,6 +97,8 @@ export class Call extends ListMember {
   inputCount: InputCount | null = null;
   /** Token events that passed; what is billed when the upstream reports nothing. */
   tokenEvents = 0;
+  /** How much it may still say. */
+  allowance: Allowance = UNLIMITED;
   /** What is under way; `null` before and after. */
   work: Work | null = null;
   outcome: Outcome | null = null;
@@ -90,6 +108,7 @@ export class Call extends ListMember {
   constructor(options: CallOptions) {
     super();
     this.id = options.id;
+    this.identity = options.identity;
     this.kind = options.kind;
     this.client = options.client;
     this.runtime = options.runtime();
@@ -108,6 +127,11 @@ export class Call extends ListMember {
   /** A step that took a while is over, and nothing of the runtime is in use yet. */
   renewRuntime(): void {
     this.runtime = this.#presentRuntime();
+  }
+
+  /** Whether the upstream's answer is read to its end for the bill when the client leaves. */
+  get finishesAlone(): boolean {
+    return this.identity.tenant.onDisconnect === "finish";
   }
 
   /** Whether it has been settled. */

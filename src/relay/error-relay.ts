@@ -49,6 +49,8 @@ export class ErrorRelay implements Receiver {
     this.#body = [];
   }
 
+  detach(): void {}
+
   heartbeat(): number {
     return Infinity;
   }

@@ -14,6 +14,8 @@ export interface Receiver {
   fail(error: GatewayError, outcome: Outcome): void;
   /** The client is gone: let go, send nothing. */
   abandon(): void;
+  /** The client is gone and the answer is read to its end all the same: the call's client is another from here on. */
+  detach(): void;
   /** Says that the answer is still alive, if that is possible and due. @returns when to ask again, or `Infinity`. */
   heartbeat(nowMs: number): number;
 }

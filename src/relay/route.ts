@@ -17,6 +17,8 @@ export function routeModel(call: Call, name: string | undefined): ModelRoute | G
       message: 'The request names no "model", and this gateway has no default_model.',
     });
   }
+  const refusal = call.identity.refusalOf(wanted);
+  if (refusal !== null) return refusal;
   const route = snapshot.models.resolve(wanted);
   if (route === undefined) {
     return new GatewayError("model_not_found", {

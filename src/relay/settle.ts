@@ -25,7 +25,7 @@ export function settle(call: Call, outcome: Outcome): void {
   if (call.firstTokenMs !== null) metrics.ttft.observe((call.firstTokenMs - call.startedMs) / 1000);
   log.access({
     requestId: call.id,
-    tenant: null,
+    tenant: call.identity.tenant.name,
     route: call.kind.route,
     model: call.model?.name ?? null,
     upstream: call.upstream?.config.name ?? null,

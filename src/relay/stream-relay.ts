@@ -69,6 +69,9 @@ export class StreamRelay implements Receiver, ClientStreamEvents {
       this.#tokenMs = activeMs;
       call.tokenEvents = this.#scan.tokenEvents;
     }
+    if (call.tokenEvents >= call.allowance.tokens && this.#scan.atBoundary && !this.#scan.complete) {
+      if (!call.allowance.extend(call.tokenEvents)) return this.#cutShort();
+    }
     // What a reader waits for: the first token, and to hear that there are no more.
     if (isBegin || this.#scan.complete || this.#scan.failed) stream.flush();
     else stream.flushSoon();
@@ -116,6 +119,11 @@ export class StreamRelay implements Receiver, ClientStreamEvents {
     this.#readUsage();
   }
 
+  detach(): void {
+    if (this.#stream === null || this.#ended) return;
+    this.#stream = this.#attempt.call.client.begin(200, [], this);
+  }
+
   heartbeat(nowMs: number): number {
     const { call } = this.#attempt;
     const intervalMs = call.runtime.snapshot.streams.heartbeatMs;
@@ -156,6 +164,17 @@ export class StreamRelay implements Receiver, ClientStreamEvents {
     this.#upstreamHeaders = null;
     call.status = 200;
     this.#stream = call.client.begin(200, headers, this);
+  }
+
+  /** The tenant has used up what it may. */
+  #cutShort(): void {
+    const error = new GatewayError("limit_reached");
+    const { call } = this.#attempt;
+    call.code = error.code;
+    this.#outcome = "limited";
+    this.#append(Buffer.from(this.#scan.cutShort({ code: error.code, message: error.message })));
+    this.#stream!.flush();
+    this.#end();
   }
 
   #append(bytes: Buffer): void {

@@ -16,6 +16,9 @@ import { refuse } from "../relay/refuse.ts";
 import { jitteredMs, retryAfterHeaders } from "../relay/retry-after.ts";
 import type { Runtime } from "../relay/runtime.ts";
 import { settle } from "../relay/settle.ts";
+import { readCredential } from "../tenants/credential.ts";
+import type { KeyDirectory } from "../tenants/directory.ts";
+import type { Identity } from "../tenants/identity.ts";
 import { HttpClient } from "./http-client.ts";
 import type { ClientResources } from "./http-client.ts";
 import { bodyFault, framingFault } from "./hygiene.ts";
@@ -33,6 +36,8 @@ const DISPOSABLE_BODY_BYTES = 64 * 1024;
 export interface FrontOwner {
   readonly runtime: Runtime;
   readonly resources: ClientResources;
+  /** Whose keys are known. */
+  readonly keys: KeyDirectory;
   /** Takes no more calls. */
   readonly draining: boolean;
   /** Connections end with the answer they are at. */
@@ -81,13 +86,19 @@ export function handleRequest(
     case "ready":
       if (owner.closing) return answerRefusal(draining());
       return gate?.level === "hard" ? answerRefusal(overloaded(gate)) : json(200, { status: "ready" });
-    case "models":
+    case "models": {
       shape = route.named ?? shape;
-      return json(200, modelList(shape, owner.runtime.snapshot.models.exact()));
+      const identity = identify(owner, request);
+      if (identity instanceof GatewayError) return answerRefusal(identity);
+      const routes = owner.runtime.snapshot.models.exact().filter(({ name }) => identity.allows(name));
+      return json(200, modelList(shape, routes));
+    }
     case "model": {
       shape = route.named ?? shape;
+      const identity = identify(owner, request);
+      if (identity instanceof GatewayError) return answerRefusal(identity);
       const found = owner.runtime.snapshot.models.resolve(route.id);
-      return found === undefined
+      return found === undefined || !identity.allows(route.id)
         ? answerRefusal(new GatewayError("model_not_found", { param: "model" }))
         : json(200, modelObject(shape, route.id, found));
     }
@@ -100,7 +111,12 @@ export function handleRequest(
         response.shouldKeepAlive = keepsAlive && !owner.closing && !gate.connectionsCost;
         return answerRefusal(overloaded(gate));
       }
-      const call = startCall(owner, route.call, { id, client, request, response });
+      const identity = identify(owner, request);
+      if (identity instanceof GatewayError) {
+        owner.runtime.metrics.requests.add(1, shape.name, "", "", "refused");
+        return answerRefusal(identity);
+      }
+      const call = startCall(owner, route.call, { id, identity, client, request, response });
       const fault = owner.draining ? draining() : bodyFault(request);
       return fault === undefined ? serve(call) : refuse(call, fault);
     }
@@ -109,14 +125,16 @@ export function handleRequest(
 
 interface Arrival {
   readonly id: string;
+  readonly identity: Identity;
   readonly client: HttpClient;
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
 }
 
-function startCall(owner: FrontOwner, kind: CallKind, { id, client, request, response }: Arrival): Call {
+function startCall(owner: FrontOwner, kind: CallKind, { id, identity, client, request, response }: Arrival): Call {
   const call = new Call({
     id,
+    identity,
     kind,
     client,
     runtime: () => owner.runtime,
@@ -132,6 +150,10 @@ function startCall(owner: FrontOwner, kind: CallKind, { id, client, request, res
     else call.work.abort();
   });
   return call;
+}
+
+function identify({ keys }: FrontOwner, { headers, url = "" }: IncomingMessage): Identity | GatewayError {
+  return keys.identify(readCredential(headers, url), Date.now());
 }
 
 function requestId(request: IncomingMessage): string {

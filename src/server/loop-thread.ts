@@ -39,7 +39,7 @@ async function run(): Promise<void> {
     bufferedBytes: board.total("bufferedBytes"),
     openSockets: board.total("clientSockets"),
   });
-  const loop = new Loop(config, createLog(output), { share, readings });
+  const loop = new Loop(config, createLog(output), { share, readings, keys: data.keys });
   const end = async (): Promise<void> => {
     await loop.close();
     await output.flush();
@@ -55,6 +55,8 @@ async function run(): Promise<void> {
         loop.reload(next, message.columns);
         return say({ kind: "reloaded", configVersion: next.version });
       }
+      case "keys":
+        return loop.keys.apply(message.changes);
       case "drain":
         share.row.doing = "drain";
         return void loop.drain(message.timeoutMs).then(end);

@@ -17,6 +17,8 @@ import { Offload } from "../offload/offload.ts";
 import type { Call } from "../relay/call.ts";
 import { refuse } from "../relay/refuse.ts";
 import type { Runtime } from "../relay/runtime.ts";
+import { KeyDirectory } from "../tenants/directory.ts";
+import type { KeyRecord } from "../tenants/key-record.ts";
 import type { LoopResources } from "../upstream/address.ts";
 import { Doors } from "./doors.ts";
 import { FramePool } from "./frame-pool.ts";
@@ -57,6 +59,8 @@ interface LoopOptions {
   readonly share: BoardShare;
   /** Of the listener, where they differ from its own. */
   readonly timeouts?: Partial<ListenerTimeouts>;
+  /** Keys of the store. @default none */
+  readonly keys?: readonly KeyRecord[];
   /** What the loop has to know of its process to refuse in time. @default nobody is refused for overload */
   readonly readings?: () => ProcessReadings;
 }
@@ -64,6 +68,7 @@ interface LoopOptions {
 /** See the file's comment. */
 export class Loop implements FrontOwner, LoopReadings {
   readonly metrics: Metrics;
+  readonly keys: KeyDirectory;
   readonly #log: Log;
   readonly #share: BoardShare;
   readonly #wheel = new TimerWheel({ tickMs: TICK_MS, slots: WHEEL_SLOTS });
@@ -92,8 +97,9 @@ export class Loop implements FrontOwner, LoopReadings {
   /** Called when the last call has been settled. */
   #onIdle: (() => void) | null = null;
 
-  constructor(snapshot: ConfigSnapshot, log: Log, { share, timeouts = {}, readings }: LoopOptions) {
+  constructor(snapshot: ConfigSnapshot, log: Log, { share, keys, timeouts = {}, readings }: LoopOptions) {
     this.#log = log;
+    this.keys = new KeyDirectory(snapshot, keys);
     this.#share = share;
     const vitals = new Vitals(share.row, this);
     this.metrics = new Metrics(this, vitals);
@@ -204,6 +210,7 @@ export class Loop implements FrontOwner, LoopReadings {
     this.#upstreams = this.#makeUpstreams(snapshot, columns, previous);
     this.#runtime = this.#makeRuntime(snapshot);
     this.#resources = this.#makeResources(snapshot);
+    this.keys.reload(snapshot);
     previous.retireAllBut(this.#upstreams);
     renewCertificate(this.#server, snapshot.server);
   }

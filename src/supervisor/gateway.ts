@@ -9,6 +9,7 @@ import { memoryLimitBytes } from "../observe/memory.ts";
 import { openFileLimit } from "../observe/open-files.ts";
 import { Supervisor } from "./supervisor.ts";
 import type { Death, LoopHandle } from "./loop-handle.ts";
+import { KeyWatcher } from "../tenants/key-watcher.ts";
 import { Watchdog } from "./watchdog.ts";
 import type { BlockReport, WatchedLoop } from "./watchdog.ts";
 
@@ -45,6 +46,7 @@ export class Gateway {
   readonly #readConfig: () => Promise<ConfigReading>;
   readonly #supervisor: Supervisor;
   readonly #metrics = new LoopMetrics();
+  readonly #keys: KeyWatcher;
   readonly #watchdog: Watchdog;
   readonly #watched = new Map<LoopHandle, WatchedLoop>();
   readonly #startedMs = Date.now();
@@ -57,11 +59,18 @@ export class Gateway {
     this.#log = log;
     this.#readConfig = options.readConfig;
     this.#watchdog = new Watchdog({ onBlocked: (report) => this.#onBlocked(report) });
+    this.#keys = new KeyWatcher({
+      directory: config.store.path,
+      onChange: (changes) => this.#supervisor.tellKeys(changes),
+      onFault: (message) =>
+        log.error({ fault: message }, "the keys of the store can't be read; those that are known stay"),
+    });
     this.#supervisor = new Supervisor({
       config,
       log,
       logIntervalMs,
       canSharePort,
+      keys: () => this.#keys.records(Date.now()),
       maxHeapMiB: options.maxHeapMiB ?? maxHeapMiB(config),
       host: { memoryLimitBytes: memoryLimitBytes(), openFileLimit: openFileLimit() },
       onLogPort: options.onLogPort,
@@ -174,6 +183,7 @@ export class Gateway {
       this.#log.error({ faults: next.faults }, "the new config is at fault; the old one stays");
       return next.faults;
     }
+    if (this.config.store.path !== next.config.store.path) this.#log.warn("the store keeps its place until a restart");
     if (listeners(this.config) !== listeners(next.config)) {
       this.#log.warn("listeners keep their host and port, and whether they speak TLS, until a restart");
     }
@@ -220,6 +230,7 @@ export class Gateway {
   #close(): void {
     clearInterval(this.#processTimer);
     this.#watchdog.close();
+    this.#keys.close();
   }
 }
 

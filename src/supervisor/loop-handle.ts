@@ -126,7 +126,7 @@ export class LoopHandle {
   /** Resolves when it has taken the config over, has ended, or has not answered for a second. */
   async reload({ config, columns }: Pick<LoopThreadData, "config" | "columns">): Promise<void> {
     if (this.#hasEnded) return;
-    this.#send({ kind: "reload", config, columns });
+    this.send({ kind: "reload", config, columns });
     await new Promise<void>((resolve) => {
       const done = (): void => {
         clearTimeout(timer);
@@ -151,21 +151,21 @@ export class LoopHandle {
       };
       const timer = setTimeout(() => answer(null), ANSWER_TIMEOUT_MS);
       this.#questions.set(question, answer);
-      this.#send({ kind: "read_metrics", question });
+      this.send({ kind: "read_metrics", question });
     });
   }
 
   /** Takes no new work, finishes what is under way, and ends; is ended when it has not by `timeoutMs` and a little more. */
   async drain(timeoutMs: number, graceMs: number): Promise<void> {
     this.#stopping = true;
-    this.#send({ kind: "drain", timeoutMs });
+    this.send({ kind: "drain", timeoutMs });
     await this.#end(timeoutMs + graceMs);
   }
 
   /** Ends everything now; the thread itself when it does not within `graceMs`. */
   async stop(graceMs: number): Promise<void> {
     this.#stopping = true;
-    this.#send({ kind: "stop" });
+    this.send({ kind: "stop" });
     await this.#end(graceMs);
   }
 
@@ -178,7 +178,8 @@ export class LoopHandle {
     clearTimeout(timer);
   }
 
-  #send(message: ToLoop): void {
+  /** Tells it something; nothing where it has ended. */
+  send(message: ToLoop): void {
     this.#worker.postMessage(message);
   }
 

@@ -3,6 +3,7 @@ import type { MessagePort } from "node:worker_threads";
 import type { Columns } from "../board/columns.ts";
 import type { PortableConfig } from "../config/portable.ts";
 import type { MetricSnapshot } from "../observe/metric.ts";
+import type { KeyChanges, KeyRecord } from "../tenants/key-record.ts";
 
 /** A loop's thread ends itself with this before its heap is so full that V8 would end the process. */
 export const HEAP_FULL_EXIT_CODE = 70;
@@ -17,6 +18,8 @@ export interface LoopThreadData {
   readonly row: number;
   /** Of the config. */
   readonly columns: Columns;
+  /** Of the store, as they are now. */
+  readonly keys: readonly KeyRecord[];
   /** To listen on, where it is known; 0 takes any free one. */
   readonly port: number;
   /** Other loops listen on the same port. */
@@ -32,6 +35,8 @@ export interface LoopThreadData {
 /** From the supervisor. */
 export type ToLoop =
   | { readonly kind: "reload"; readonly config: PortableConfig; readonly columns: Columns }
+  /** Keys have been made or revoked. */
+  | { readonly kind: "keys"; readonly changes: KeyChanges }
   /** Take no new work, finish what is under way, end the thread. */
   | { readonly kind: "drain"; readonly timeoutMs: number }
   /** End everything now. */

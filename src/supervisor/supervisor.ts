@@ -14,6 +14,7 @@ import type { ConfigSnapshot } from "../config/snapshot.ts";
 import type { Log } from "../observe/log.ts";
 import { LoopHandle } from "./loop-handle.ts";
 import type { Death } from "./loop-handle.ts";
+import type { KeyChanges, KeyRecord } from "../tenants/key-record.ts";
 import type { LoopThreadData } from "./messages.ts";
 import { RespawnDelay } from "./respawn.ts";
 
@@ -39,6 +40,8 @@ interface SupervisorOptions extends SupervisorEvents {
   readonly maxHeapMiB: number;
   /** What the process may have of the host. */
   readonly host: LoopThreadData["host"];
+  /** Keys of the store that may be used now. */
+  readonly keys: () => readonly KeyRecord[];
   /** Whether several listeners can have one port here; where not, there is one loop. */
   readonly canSharePort: boolean;
   /** @default the loop of this package */
@@ -125,6 +128,11 @@ export class Supervisor {
     for (let loop = 1; loop <= wanted; loop++) if (!this.#places.has(loop)) this.#startAgain(this.#place(loop), 0);
   }
 
+  /** Keys of the store have changed. */
+  tellKeys(changes: KeyChanges): void {
+    for (const handle of this.#handles) handle.send({ kind: "keys", changes });
+  }
+
   /** Takes no new work and resolves when every loop has finished what was under way, or `timeoutMs` has passed. */
   async drain(timeoutMs: number): Promise<void> {
     this.#draining = true;
@@ -166,6 +174,7 @@ export class Supervisor {
           config: toPortable(this.#config),
           board: this.board.buffer,
           columns: this.#columns,
+          keys: this.#options.keys(),
           port: this.#port,
           sharesPort: canSharePort,
           host,

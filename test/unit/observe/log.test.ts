@@ -15,7 +15,7 @@ const name = fc.oneof(fc.constantFrom("gpt-5", 'a"b', "back\\slash", "line\nend"
 const record: fc.Arbitrary<AccessRecord> = fc.record(
   {
     requestId: fc.stringMatching(/^[\w-]{1,40}$/),
-    tenant: name,
+    tenant: fc.constantFrom("acme", "anonymous"),
     route: fc.constantFrom("/v1/chat/completions", "/v1/messages"),
     model: name,
     upstream: name,

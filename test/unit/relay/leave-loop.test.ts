@@ -3,6 +3,7 @@ import { test } from "node:test";
 import { openai } from "../../../src/dialects/openai/dialect.ts";
 import { Call } from "../../../src/relay/call.ts";
 import type { Client } from "../../../src/relay/client.ts";
+import type { Identity } from "../../../src/tenants/identity.ts";
 import { leaveLoop } from "../../../src/relay/leave-loop.ts";
 import { configFor, startGateway } from "../../support/gateway.ts";
 import type { TestGateway } from "../../support/gateway.ts";
@@ -25,6 +26,7 @@ class Scene {
     };
     this.call = new Call({
       id: "call",
+      identity: gateway.loop.keys.identify(undefined, 0) as Identity,
       kind: { kind: "pass", dialect: openai, route: "/v1/chat/completions", path: "/chat/completions" },
       client,
       runtime: () => gateway.loop.runtime,
