@@ -1,0 +1,113 @@
+/** A caller's request, `POST /v1/messages` (https://platform.claude.com/docs/en/api/messages), as the common form has it. */
+import type { CacheMark, CommonRequest, Message, TextPart } from "../common.ts";
+import { FieldFault, Fields, reading } from "../json-pick.ts";
+import type { Loss, ReadRequest } from "../translation.ts";
+import { loseUnread, OTHER_REQUEST_FIELDS } from "./other-fields.ts";
+import { readAssistantContent, readCacheMark, readTexts, readUserContent } from "./read-content.ts";
+import type { ContentReader } from "./read-content.ts";
+import { readOutput } from "./read-output.ts";
+import { readToolChoice, readTools } from "./read-tools.ts";
+
+/** See {@link FrontTranslation.readRequest}. The path says nothing: model and `stream` stand in the body. */
+export function readRequest(body: unknown): ReadRequest {
+  return read(body, readMaxTokens);
+}
+
+/** The same for `POST /v1/messages/count_tokens`, which has no `max_tokens`. */
+export function readCountRequest(body: unknown): ReadRequest {
+  return read(body, () => undefined);
+}
+
+function readMaxTokens(fields: Fields, losses: Loss[]): number {
+  const maxTokens = fields.integer("max_tokens", { min: 0 }) ?? fields.fault("max_tokens", "is missing");
+  if (maxTokens === 0) {
+    losses.push({ field: "max_tokens", reason: "0 fills Anthropic's cache, and no other", essential: true });
+  }
+  return maxTokens;
+}
+
+function read(body: unknown, maxTokensOf: (fields: Fields, losses: Loss[]) => number | undefined): ReadRequest {
+  const losses: Loss[] = [];
+  const result = reading(() => {
+    const fields = new Fields(body);
+    const request = readFields(fields, maxTokensOf(fields, losses), losses);
+    loseUnread(fields, OTHER_REQUEST_FIELDS, losses);
+    return request;
+  });
+  if (result instanceof FieldFault) {
+    return { ok: false, fault: { field: result.field, message: result.message } };
+  }
+  return { ok: true, request: result, losses };
+}
+
+function readFields(fields: Fields, maxTokens: number | undefined, losses: Loss[]): CommonRequest {
+  const { system, messages } = readConversation(fields, losses);
+  const userId = readUserId(fields, losses);
+  const { cache } = readCacheMark(fields);
+  return {
+    model: fields.requiredString("model"),
+    stream: fields.boolean("stream") ?? false,
+    wantsUsage: true,
+    system,
+    messages: cache === undefined ? messages : withLastMarked(messages, cache),
+    tools: readTools(fields, losses),
+    ...readToolChoice(fields, losses),
+    maxTokens,
+    temperature: fields.number("temperature", { min: 0, max: 1 }),
+    topP: fields.number("top_p", { min: 0, max: 1 }),
+    topK: fields.integer("top_k", { min: 0 }),
+    seed: undefined,
+    presencePenalty: undefined,
+    frequencyPenalty: undefined,
+    stop: fields.strings("stop_sequences") ?? [],
+    ...readOutput(fields, losses),
+    logprobs: undefined,
+    userId,
+  };
+}
+
+interface Conversation {
+  readonly system: readonly TextPart[];
+  readonly messages: Message[];
+}
+
+function readConversation(fields: Fields, losses: Loss[]): Conversation {
+  const system = fields.has("system") ? readTexts(fields, "system", losses) : [];
+  fields.value("system");
+  if (!fields.has("messages")) fields.fault("messages", "is missing");
+  const messages: Message[] = [];
+  const reader: ContentReader = { losses, toolNames: new Map() };
+  for (const message of fields.objects("messages")) {
+    const role = message.oneOf("role", ["user", "assistant", "system"]) ?? message.fault("role", "is missing");
+    if (role === "user") messages.push({ role, parts: readUserContent(message, reader) });
+    else if (role === "assistant") messages.push({ role, parts: readAssistantContent(message, reader) });
+    else {
+      system.push(...readTexts(message, "content", losses));
+      if (messages.length > 0) {
+        const reason = "other APIs have system prompts at the conversation's beginning alone";
+        losses.push({ field: message.pathOf("role"), reason });
+      }
+    }
+    loseUnread(message, {}, losses);
+  }
+  return { system, messages };
+}
+
+function readUserId(fields: Fields, losses: Loss[]): string | undefined {
+  const metadata = fields.object("metadata");
+  if (metadata === undefined) return undefined;
+  const userId = metadata.string("user_id");
+  loseUnread(metadata, {}, losses);
+  return userId;
+}
+
+/** `cache_control` of the whole request stands for a mark on the last block that takes one. */
+function withLastMarked(messages: readonly Message[], cache: CacheMark): Message[] {
+  const marked = [...messages];
+  const last = marked.pop();
+  if (last === undefined) return marked;
+  const takesMark = ({ kind }: { readonly kind: string }): boolean => kind !== "reasoning" && kind !== "refusal";
+  const place = last.parts.findLastIndex(takesMark);
+  const parts = last.parts.map((part, i) => (i === place ? { ...part, cache } : part));
+  return [...marked, { ...last, parts } as Message];
+}
