@@ -1,0 +1,68 @@
+/** Reads a whole chat answer into the common form. */
+import { randomUUID } from "node:crypto";
+import { at, elements, hasContent } from "../../json-access.ts";
+import type { AssistantPart, CommonAnswer, ToolCallPart } from "../common.ts";
+import { readLogprobs } from "./logprobs.ts";
+import { readOutput } from "./read-output.ts";
+import { isFailure, readStop } from "./stop-reason.ts";
+import { readEventUsage } from "./usage.ts";
+
+/** See `BackTranslation.readAnswer`. Of several choices the first is the answer. */
+export function readAnswer(body: unknown): CommonAnswer | undefined {
+  const choice = at(body, "choices", 0);
+  const message = at(choice, "message");
+  if (hasContent(at(body, "error")) || typeof message !== "object" || message === null) return undefined;
+  if (isFailure(at(choice, "finish_reason"))) return undefined;
+  const calls = readCalls(message);
+  const parts: readonly AssistantPart[] = [...readOutput(message), ...calls];
+  const logprobs = readLogprobs(at(choice, "logprobs"));
+  return {
+    id: stringOr(at(body, "id"), () => `chatcmpl-${randomUUID()}`),
+    model: stringOr(at(body, "model"), () => ""),
+    createdSeconds: secondsOf(at(body, "created")),
+    parts,
+    ...readStop(choice, { hasCalls: calls.length > 0, hasRefusal: parts.some(({ kind }) => kind === "refusal") }),
+    usage: readEventUsage(body),
+    ...(logprobs === undefined ? {} : { logprobs }),
+  };
+}
+
+/** @returns `value`, where it is a time; else now. Seconds since 1970. */
+export function secondsOf(value: unknown): number {
+  return typeof value === "number" && Number.isFinite(value) && value > 0
+    ? Math.floor(value)
+    : Math.floor(Date.now() / 1000);
+}
+
+/** @returns `value`, where it is a text that is not empty. */
+export function stringOr(value: unknown, otherwise: () => string): string {
+  return typeof value === "string" && value !== "" ? value : otherwise();
+}
+
+/** @returns a call's arguments as JSON text; Ollama has sent them as an object. */
+export function argumentsOf(value: unknown): string {
+  if (typeof value === "string") return value;
+  return typeof value === "object" && value !== null ? JSON.stringify(value) : "";
+}
+
+function readCalls(message: unknown): readonly ToolCallPart[] {
+  const legacy = at(message, "function_call");
+  const calls = elements(at(message, "tool_calls")).map((call) => ({
+    id: at(call, "id"),
+    called: at(call, "function"),
+  }));
+  if (calls.length === 0 && hasContent(legacy)) calls.push({ id: undefined, called: legacy });
+  return calls.flatMap(({ id, called }) => {
+    const name = at(called, "name");
+    if (typeof name !== "string" || name === "") return [];
+    const json = argumentsOf(at(called, "arguments"));
+    return [
+      {
+        kind: "tool_call",
+        id: stringOr(id, () => `call_${randomUUID()}`),
+        name,
+        arguments: json.trim() === "" ? "{}" : json,
+      },
+    ];
+  });
+}

@@ -1,0 +1,46 @@
+/** Token counts of chat answers. Both forms are inclusive: cached tokens are part of the prompt, thoughts of the completion. */
+import { at, tokenCount } from "../../json-access.ts";
+import { usageOf } from "../../openai/scan.ts";
+import type { CommonUsage } from "../common.ts";
+
+/** @returns what `usage` says, or `undefined` where it says nothing. The imitators' spellings are taken, too. */
+export function readUsage(usage: unknown): CommonUsage | undefined {
+  const totals = usageOf({ usage });
+  if (totals === undefined) return undefined;
+  const cached = tokenCount(at(usage, "prompt_tokens_details", "cached_tokens"));
+  const cachedInputTokens = cached ?? tokenCount(at(usage, "prompt_cache_hit_tokens"));
+  const cacheWriteTokens = tokenCount(at(usage, "prompt_tokens_details", "cache_write_tokens"));
+  const reasoningTokens = tokenCount(at(usage, "completion_tokens_details", "reasoning_tokens"));
+  return {
+    ...totals,
+    ...(cachedInputTokens === undefined ? {} : { cachedInputTokens }),
+    ...(cacheWriteTokens === undefined ? {} : { cacheWriteTokens }),
+    ...(reasoningTokens === undefined ? {} : { reasoningTokens }),
+  };
+}
+
+/** @returns the usage of an event or answer, wherever it stands: Moonshot has it in the choice, older Groq in `x_groq`. */
+export function readEventUsage(event: unknown): CommonUsage | undefined {
+  return (
+    readUsage(at(event, "usage")) ??
+    readUsage(at(event, "choices", 0, "usage")) ??
+    readUsage(at(event, "x_groq", "usage"))
+  );
+}
+
+/** @returns the API's `usage`, or `undefined` where nothing is known. */
+export function writeUsage(usage: Partial<CommonUsage>): object | undefined {
+  if (usage.inputTokens === undefined && usage.outputTokens === undefined) return undefined;
+  const { inputTokens = 0, outputTokens = 0, cachedInputTokens, cacheWriteTokens, reasoningTokens } = usage;
+  const prompt = {
+    ...(cachedInputTokens === undefined ? {} : { cached_tokens: cachedInputTokens }),
+    ...(cacheWriteTokens === undefined ? {} : { cache_write_tokens: cacheWriteTokens }),
+  };
+  return {
+    prompt_tokens: inputTokens,
+    completion_tokens: outputTokens,
+    total_tokens: inputTokens + outputTokens,
+    ...(Object.keys(prompt).length === 0 ? {} : { prompt_tokens_details: prompt }),
+    ...(reasoningTokens === undefined ? {} : { completion_tokens_details: { reasoning_tokens: reasoningTokens } }),
+  };
+}

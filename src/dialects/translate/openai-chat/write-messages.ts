@@ -1,0 +1,136 @@
+/**
+ * Writes a conversation as chat messages.
+ *
+ * The API wants the results of a turn's calls right behind them, one message each, in text alone. So results come before
+ * whatever else a turn says; pictures and documents in them follow in a user message that names the call they belong to.
+ */
+import type {
+  AssistantPart,
+  CommonRequest,
+  DocumentPart,
+  ImagePart,
+  Message,
+  TextPart,
+  ToolResultPart,
+  UserPart,
+} from "../common.ts";
+import type { Loss } from "../translation.ts";
+import { callIdFor } from "./call-id.ts";
+import { cacheMarkField } from "./quirks.ts";
+import type { ChatQuirks } from "./quirks.ts";
+import { writePart } from "./write-content.ts";
+import type { CacheMarkField, WritablePart } from "./write-content.ts";
+
+/** Between texts that were parts of their own and have to be one string. */
+const SEPARATOR = "\n\n";
+
+/** @returns the messages; `losses` gains what has no place in them. */
+export function writeMessages(request: CommonRequest, quirks: ChatQuirks, losses: Loss[]): readonly object[] {
+  return new Writer(quirks, cacheMarkField(quirks, request.model), losses).write(request);
+}
+
+class Writer {
+  readonly #quirks: ChatQuirks;
+  readonly #markField: CacheMarkField;
+  readonly #losses: Loss[];
+  readonly #written: object[] = [];
+  /** Media out of tool results, which wait until the last of the turn's results is written. */
+  #media: object[] = [];
+
+  constructor(quirks: ChatQuirks, markField: CacheMarkField, losses: Loss[]) {
+    this.#quirks = quirks;
+    this.#markField = markField;
+    this.#losses = losses;
+  }
+
+  write({ system, messages }: CommonRequest): readonly object[] {
+    if (system.length > 0) this.#written.push({ role: "system", content: this.#text(system) });
+    for (const message of messages) this.#message(message);
+    this.#flushMedia();
+    return this.#written;
+  }
+
+  #message(message: Message): void {
+    if (message.role === "assistant") {
+      this.#flushMedia();
+      this.#assistant(message.parts);
+      return;
+    }
+    const results = message.parts.filter((part) => part.kind === "tool_result");
+    for (const result of results) this.#result(result);
+    const rest = message.parts.filter((part): part is Exclude<UserPart, ToolResultPart> => part.kind !== "tool_result");
+    if (rest.length > 0 || results.length === 0) this.#user(rest);
+  }
+
+  #user(parts: readonly WritablePart[]): void {
+    this.#flushMedia();
+    const [first] = parts;
+    if (parts.length === 0) this.#written.push({ role: "user", content: "" });
+    else if (
+      parts.length === 1 &&
+      first!.kind === "text" &&
+      (first!.cache === undefined || this.#markField === "none")
+    ) {
+      this.#written.push({ role: "user", content: first!.text });
+    } else {
+      const content = parts.flatMap((part) => writePart(part, this.#markField, this.#losses) ?? []);
+      this.#written.push({ role: "user", content });
+    }
+  }
+
+  /** One string, which every server takes; parts where there is a mark to be put on one. */
+  #text(parts: readonly TextPart[]): string | readonly object[] {
+    if (this.#markField !== "none" && parts.some((part) => part.cache !== undefined)) {
+      return parts.flatMap((part) => writePart(part, this.#markField, this.#losses) ?? []);
+    }
+    return parts.map((part) => part.text).join(SEPARATOR);
+  }
+
+  #result(result: ToolResultPart): void {
+    const texts = result.content.filter((part) => part.kind === "text");
+    const id = callIdFor(this.#quirks, result.id);
+    const content = this.#text(texts);
+    this.#written.push({
+      role: "tool",
+      tool_call_id: id,
+      // There is no field that says so, and a model that is not told takes the error for what the tool found.
+      content: result.isError && typeof content === "string" ? `Error: ${content}` : content,
+    });
+    const media = result.content.filter((part): part is ImagePart | DocumentPart => part.kind !== "text");
+    if (media.length === 0) return;
+    this.#media.push({ type: "text", text: `From the result of the tool call ${id}:` });
+    for (const part of media) {
+      const written = writePart(part, this.#markField, this.#losses);
+      if (written !== undefined) this.#media.push(written);
+    }
+  }
+
+  #flushMedia(): void {
+    if (this.#media.length === 0) return;
+    this.#written.push({ role: "user", content: this.#media });
+    this.#media = [];
+  }
+
+  #assistant(parts: readonly AssistantPart[]): void {
+    const text = parts.flatMap((part) => (part.kind === "text" ? part.text : [])).join("");
+    const refusal = parts.flatMap((part) => (part.kind === "refusal" ? part.text : [])).join("");
+    const calls = parts.flatMap((part) => {
+      if (part.kind !== "tool_call") return [];
+      const call = { id: callIdFor(this.#quirks, part.id), type: "function" };
+      return [{ ...call, function: { name: part.name, arguments: part.arguments } }];
+    });
+    if (parts.some((part) => part.kind === "image")) {
+      this.#losses.push({
+        field: "messages[].content[].image",
+        reason: "the upstream's API (OpenAI chat) has no pictures in the model's own messages",
+        essential: true,
+      });
+    }
+    this.#written.push({
+      role: "assistant",
+      content: text === "" && (calls.length > 0 || refusal !== "") ? null : text,
+      ...(refusal === "" ? {} : { refusal }),
+      ...(calls.length === 0 ? {} : { tool_calls: calls }),
+    });
+  }
+}
