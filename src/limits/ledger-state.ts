@@ -1,0 +1,54 @@
+/** Budgets that outlive the process: what was used of an account, by the wall clock, because the monotonic one begins anew. */
+import { ACCOUNT, SUB_WINDOWS } from "./ledger-memory.ts";
+import type { LedgerStep } from "./ledger-step.ts";
+import { advance, cellOf, epochAt } from "./windows.ts";
+
+/** What was used of one account. Plain data, as JSON can have it. */
+export interface SavedBudget {
+  /** The account's. */
+  readonly name: string;
+  readonly windowMs: number;
+  /** The end of a sub-window, milliseconds since 1970, and what was used in it. */
+  readonly used: readonly (readonly [endMs: number, amount: number])[];
+}
+
+interface Moment {
+  /** On the monotonic clock. */
+  readonly nowMs: number;
+  /** The same on the wall's. */
+  readonly wallMs: number;
+}
+
+/** What counts in an account. Inside a step. */
+export function readBudget(floats: Float64Array, at: number, { nowMs, wallMs }: Moment): SavedBudget["used"] {
+  const newest = advance(floats, at, nowMs);
+  const subWindowMs = floats[at + ACCOUNT.subWindowMs]!;
+  const used: [number, number][] = [];
+  for (let epoch = newest - SUB_WINDOWS; epoch <= newest; epoch++) {
+    const amount = floats[cellOf(at, epoch)]!;
+    if (amount !== 0) used.push([Math.round((epoch + 1) * subWindowMs - nowMs + wallMs), amount]);
+  }
+  return used;
+}
+
+/** Adds what {@link readBudget} has read to an account. Inside a step. */
+export function writeBudget(
+  floats: Float64Array,
+  step: LedgerStep,
+  at: number,
+  used: SavedBudget["used"],
+  { nowMs, wallMs }: Moment,
+): void {
+  const newest = advance(floats, at, nowMs);
+  const sums = new Map<number, number>();
+  for (const [endMs, amount] of used) {
+    if (!Number.isFinite(endMs) || !(Number.isSafeInteger(amount) && amount > 0)) continue;
+    // By its last moment, so that nothing of it counts too short; and where the wall clock was set back, as if it were now.
+    const epoch = Math.min(newest, epochAt(floats, at, endMs - 1 - wallMs + nowMs));
+    if (epoch >= newest - SUB_WINDOWS) sums.set(epoch, (sums.get(epoch) ?? 0) + amount);
+  }
+  for (const [epoch, amount] of sums) {
+    step.write(cellOf(at, epoch), floats[cellOf(at, epoch)]! + amount);
+    step.write(at + ACCOUNT.used, floats[at + ACCOUNT.used]! + amount);
+  }
+}
