@@ -5,7 +5,7 @@ import { at } from "../json-access.ts";
 import { GeminiScan, usageOf } from "./scan.ts";
 
 /** Google's names for statuses (https://cloud.google.com/apis/design/errors). */
-function statusName(status: number): string {
+export function statusName(status: number): string {
   if (status === 401) return "UNAUTHENTICATED";
   if (status === 403) return "PERMISSION_DENIED";
   if (status === 404) return "NOT_FOUND";
