@@ -19,9 +19,8 @@ function readAlternative(entry: unknown): Alternative | undefined {
   const token = at(entry, "token");
   const logprob = at(entry, "logprob");
   if (typeof token !== "string" || typeof logprob !== "number") return undefined;
-  const bytes = at(entry, "bytes");
-  const isBytes = Array.isArray(bytes) && bytes.every((byte) => typeof byte === "number");
-  return { token, logprob, ...(isBytes ? { bytes: bytes as number[] } : {}) };
+  const bytes = elements(at(entry, "bytes")).filter((byte) => typeof byte === "number");
+  return { token, logprob, ...(bytes.length === 0 ? {} : { bytes }) };
 }
 
 /** @returns the API's `logprobs` of a choice. */

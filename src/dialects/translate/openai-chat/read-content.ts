@@ -1,7 +1,7 @@
 /** Reads the content of a chat message: a string, or parts. */
 import { isDataUrl, parseDataUrl, standardBase64 } from "../base64.ts";
 import type { AudioPart, DocumentPart, ImagePart, MediaSource, RefusalPart, TextPart } from "../common.ts";
-import { Fields } from "../json-pick.ts";
+import type { Fields } from "../json-pick.ts";
 import { readCacheMark } from "./cache-mark.ts";
 import type { Losses } from "./losses.ts";
 
@@ -31,7 +31,12 @@ export function readContent(message: Fields, losses: Losses): readonly ContentPa
     return part === undefined ? [] : [part];
   });
   const { cache } = readCacheMark(message, losses);
-  return cache === undefined ? parts : parts.map((part, i) => (i === parts.length - 1 ? { ...part, cache } : part));
+  const last = parts.pop();
+  if (last === undefined) return [];
+  return [
+    ...parts,
+    cache === undefined || last.kind === "audio" || last.kind === "refusal" ? last : { ...last, cache },
+  ];
 }
 
 /** @returns the pictures that a model made, as OpenRouter and our own answers have them beside the content. */

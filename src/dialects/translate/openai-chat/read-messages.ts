@@ -1,6 +1,6 @@
 /** Reads the messages of a chat request: instructions apart, results matched to their calls. */
 import type { AssistantPart, Message, TextPart, ToolCallPart, ToolResultPart, UserPart } from "../common.ts";
-import { Fields } from "../json-pick.ts";
+import type { Fields } from "../json-pick.ts";
 import { readContent, readImages } from "./read-content.ts";
 import type { ContentPart } from "./read-content.ts";
 import type { Losses } from "./losses.ts";

@@ -1,6 +1,6 @@
 /** Reads a chat request's tools and the choice among them, in their present form and in that of 2023 (`functions`). */
 import type { Tool, ToolChoice } from "../common.ts";
-import { Fields } from "../json-pick.ts";
+import type { Fields } from "../json-pick.ts";
 import { readCacheMark } from "./cache-mark.ts";
 import type { Losses } from "./losses.ts";
 
@@ -12,7 +12,7 @@ export interface ToolSetup {
 
 /** @throws {FieldFault} where a tool or the choice is none. */
 export function readTools(body: Fields, losses: Losses): ToolSetup {
-  const tools = [...body.objects("tools").flatMap((tool) => readTool(tool, losses))];
+  const tools = body.objects("tools").flatMap((tool) => readTool(tool, losses));
   for (const legacy of body.objects("functions")) tools.push(readFunction(legacy, losses));
   const choice = body.value("tool_choice") ?? body.value("function_call");
   if (choice === undefined) return { tools, toolChoice: undefined };
@@ -67,6 +67,7 @@ function readChoice(choice: Fields, tools: readonly Tool[], losses: Losses): Too
   // Nested in chat completions; flat in the responses API, which some send here.
   const allowed = choice.object("allowed_tools") ?? choice;
   const mode = allowed.oneOf("mode", ["auto", "required"]) ?? "auto";
-  const names = allowed.objects("tools").map((tool) => (tool.object("function") ?? tool).requiredString("name"));
-  return { tools: tools.filter(({ name }) => names.includes(name)), toolChoice: { kind: mode } };
+  const named = allowed.objects("tools").map((tool) => (tool.object("function") ?? tool).requiredString("name"));
+  const names = new Set(named);
+  return { tools: tools.filter(({ name }) => names.has(name)), toolChoice: { kind: mode } };
 }

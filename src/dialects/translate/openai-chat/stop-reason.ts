@@ -24,6 +24,15 @@ const REASONS: Readonly<Record<string, StopReason>> = {
   content_filter: "filtered",
 };
 
+const FINISH_REASONS: Readonly<Record<StopReason, string>> = {
+  stop: "stop",
+  stop_sequence: "stop",
+  length: "length",
+  tool_calls: "tool_calls",
+  filtered: "content_filter",
+  refusal: "content_filter",
+};
+
 /** The server gave up: Mistral and OpenRouter, DeepSeek, vLLM. */
 const FAILURES: ReadonlySet<string> = new Set(["error", "insufficient_system_resource", "abort"]);
 
@@ -50,16 +59,5 @@ export function readStop(choice: unknown, { hasCalls, hasRefusal }: Stopped): St
 
 /** @param hasRefusal the answer holds the refusal's own words, which is how this API says it. */
 export function writeStop(stopReason: StopReason, hasRefusal: boolean): string {
-  switch (stopReason) {
-    case "stop":
-    case "stop_sequence":
-      return "stop";
-    case "length":
-    case "tool_calls":
-      return stopReason;
-    case "filtered":
-      return "content_filter";
-    case "refusal":
-      return hasRefusal ? "stop" : "content_filter";
-  }
+  return stopReason === "refusal" && hasRefusal ? "stop" : FINISH_REASONS[stopReason];
 }

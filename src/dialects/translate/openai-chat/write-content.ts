@@ -36,6 +36,7 @@ export function writePart(part: WritablePart, markField: CacheMarkField, losses:
     case "document":
       return writeDocument(part, markField, losses);
     case "audio":
+    default:
       return writeAudio(part, losses);
   }
 }

@@ -5,6 +5,7 @@ import type { Loss, WrittenRequest } from "../translation.ts";
 import { cacheMarkField, maxTokensField } from "./quirks.ts";
 import type { ChatQuirks } from "./quirks.ts";
 import { writeCacheMark } from "./write-content.ts";
+import type { CacheMarkField } from "./write-content.ts";
 import { writeMessages } from "./write-messages.ts";
 
 /** The API demands a name. */
@@ -66,13 +67,13 @@ function writeTools(request: CommonRequest, quirks: ChatQuirks): object {
   const names = toolChoice?.kind === "named" && toolChoice.names.length > 1 ? toolChoice.names : undefined;
   const tools = names === undefined ? request.tools : request.tools.filter(({ name }) => names.includes(name));
   return {
-    tools: tools.map((tool) => ({ ...writeTool(tool), ...writeCacheMark(tool.cache, markField) })),
+    tools: tools.map((tool) => writeTool(tool, markField)),
     ...(toolChoice === undefined ? {} : { tool_choice: writeChoice(toolChoice) }),
     ...(parallelToolCalls === undefined ? {} : { parallel_tool_calls: parallelToolCalls }),
   };
 }
 
-function writeTool({ name, description, parameters, strict }: Tool): object {
+function writeTool({ name, description, parameters, strict, cache }: Tool, markField: CacheMarkField): object {
   return {
     type: "function",
     function: {
@@ -81,6 +82,7 @@ function writeTool({ name, description, parameters, strict }: Tool): object {
       ...(parameters === undefined ? {} : { parameters }),
       ...(strict === undefined ? {} : { strict }),
     },
+    ...writeCacheMark(cache, markField),
   };
 }
 

@@ -60,6 +60,7 @@ export class ChatStreamWriter implements StreamWriter {
       case "end":
         return this.#end();
       case "error":
+      default:
         return this.#error(event);
     }
   }
