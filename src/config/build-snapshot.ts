@@ -41,6 +41,7 @@ export function buildSnapshot(settings: Settings, options: BuildOptions): Config
     streams: settings.streams,
     images: settings.images,
     usage: settings.usage,
+    translate: settings.translate,
     auth: { required },
     store: { path: absolute(settings.store.path), redis: settings.store.redis?.href },
     tenants: buildTenants(settings.tenants, required),

@@ -282,6 +282,12 @@ export const CONFIG = section({
     "Scales down large base64 images in requests before they go upstream: JPEG, PNG, WebP and GIF. Left out, images pass as they " +
       "are; `images: {}` takes the defaults. Corrupt images, and those of more than 64 Mi pixels, are refused with 400.",
   ),
+  translate: key(
+    "translate",
+    choice(["strict", "lenient"], "strict"),
+    "Where a model's upstream speaks another API than the client. `strict`: a request with a field that has no place there is refused. " +
+      "`lenient`: the field is dropped and named in `x-headwaiter-dropped`, unless the conversation would be another without it.",
+  ),
   usage: key("usage", usage, "What is counted here rather than believed."),
 });
 

@@ -106,6 +106,8 @@ export interface ConfigSnapshot {
   readonly streams: StreamsConfig;
   readonly images: ImagesConfig;
   readonly usage: UsageConfig;
+  /** What becomes of fields that have no place in an upstream's API. */
+  readonly translate: "strict" | "lenient";
   /** `required` `false`: every client is the tenant `anonymous`, which `tenants` then holds. */
   readonly auth: { readonly required: boolean };
   /** `path` is absolute and need not exist. `redis` may hold a password: never logged. */

@@ -30,6 +30,12 @@ export const ERRORS = {
   invalid_json: row(400, "client", false, "The request body is not valid JSON."),
   invalid_request: row(400, "client", false, "The request body is not valid."),
   prompt_empty: row(400, "client", false, "Prompt cannot be empty."),
+  untranslatable: row(
+    400,
+    "client",
+    false,
+    "This model's upstream speaks another API, which has no place for part of the request.",
+  ),
   dialect_mismatch: row(400, "client", false, "This model's upstream does not speak the dialect of this route."),
   route_not_found: row(404, "client", false, "There is nothing at this path."),
   model_not_found: row(404, "client", false, "The model does not exist."),

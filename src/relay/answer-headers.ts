@@ -15,6 +15,7 @@ export function answerHeaders(call: Call, contentType: string, error?: GatewayEr
     headers.push("x-headwaiter-upstream", call.upstream.config.name);
     headers.push("x-headwaiter-attempts", String(call.attempts), "x-headwaiter-queue-ms", "0");
   }
+  if (call.dropped.length > 0) headers.push("x-headwaiter-dropped", droppedList(call.dropped));
   if (error !== undefined) {
     headers.push("x-headwaiter-error", error.code);
     // The official SDKs retry every 503 unless they are told not to, and wait as long as Retry-After says.
@@ -34,3 +35,12 @@ export function passOnHeaders(headers: string[], upstream: HeaderList): void {
 
 /** Fields of every stream: no cache, proxy or compressor on the way may hold its bytes. */
 export const STREAM_HEADERS: readonly string[] = ["cache-control", "no-cache, no-transform", "x-accel-buffering", "no"];
+
+/** Of a thousand messages each may have lost a field. */
+const MOST_DROPPED_BYTES = 2048;
+
+/** Field paths are ours but for the names within, which are what a client wrote: nothing but visible ASCII. */
+function droppedList(fields: readonly string[]): string {
+  const list = fields.join(",").replaceAll(/[^\x21-\x7e]/g, "?");
+  return list.length <= MOST_DROPPED_BYTES ? list : `${list.slice(0, MOST_DROPPED_BYTES)}…`.replace("…", "...");
+}

@@ -5,10 +5,12 @@ import { ListMember } from "../core/linked-list.ts";
 import type { Outcome } from "../core/outcome.ts";
 import type { Dialect } from "../dialects/dialect.ts";
 import type { Usage } from "../dialects/sse-scan.ts";
+import type { FrontName } from "../dialects/translate/registry.ts";
 import type { Identity } from "../tenants/identity.ts";
 import type { Client } from "./client.ts";
 import type { InputCount } from "./count-input.ts";
 import type { Runtime, Upstream } from "./runtime.ts";
+import type { Translation } from "./stream-translation.ts";
 
 /** Passes a request on to an upstream of the same dialect. */
 export interface PassKind {
@@ -23,6 +25,10 @@ export interface PassKind {
   readonly named?: { readonly model: string; readonly stream: boolean };
   /** How a stream comes: as events, or as one JSON array. @default "sse" */
   readonly framing?: "sse" | "json_array";
+  /** What its requests are read as where the upstream speaks another API; without it they can't be. */
+  readonly front?: FrontName;
+  /** Whether the route asks how many tokens a request has, which we can answer ourselves. */
+  readonly counts?: true;
 }
 
 /** Asks the default model one prompt and passes its stream on. */
@@ -90,6 +96,10 @@ export class Call extends ListMember {
   upstream: Upstream | null = null;
   endpoint: string | null = null;
   attempts = 0;
+  /** Where the upstream speaks another API than the caller. */
+  translation: Translation | null = null;
+  /** Fields of the request that had no place there and were dropped, by their paths. */
+  dropped: readonly string[] = [];
   /** Sent to the client; 0 until something was. */
   status = 0;
   usage: Usage | null = null;

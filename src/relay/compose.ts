@@ -41,7 +41,7 @@ export function composePrompt(call: Call, model: string, prompt: UnderstoodPromp
 }
 
 /** `identity`, because a compressed stream could be neither looked at nor flushed event by event. */
-function requestHeaders(call: Call, stream: boolean): string[] {
+export function requestHeaders(call: Call, stream: boolean): string[] {
   return [
     "content-type",
     "application/json",

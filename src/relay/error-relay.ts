@@ -77,7 +77,11 @@ export class ErrorRelay implements Receiver {
     const headers = answerHeaders(call, "application/json", error);
     passOnHeaders(headers, this.#headers);
     // Same dialect on both sides: the caller gets the provider's own error object, whatever fields it has.
-    const same = call.kind.kind === "pass" && message !== undefined && !holdsKey(parsed, upstream.config.apiKey);
+    const same =
+      call.kind.kind === "pass" &&
+      call.translation === null &&
+      message !== undefined &&
+      !holdsKey(parsed, upstream.config.apiKey);
     call.client.answer(status, headers, same ? body : call.kind.dialect.errorBody(error));
     this.#attempt.finish("upstream_status");
   }

@@ -21,7 +21,9 @@ import { countInput } from "./count-input.ts";
 import { crash } from "./crash.ts";
 import { refuse } from "./refuse.ts";
 import { routeModel } from "./route.ts";
+import { answerCount } from "./answer-count.ts";
 import { shrinkImages } from "./shrink-images.ts";
+import { translateRequest } from "./translate-request.ts";
 import { understand, understandPrompt } from "./understand.ts";
 import type { Understanding, UnderstoodPrompt } from "./understand.ts";
 
@@ -66,7 +68,12 @@ function routeFault(call: Call, { model }: Understanding): GatewayError | undefi
 
 function sendPassThrough(call: Call, kind: PassKind, request: Understanding): void {
   call.runtime.row.doing = "compose";
+  const isForeign = call.upstream!.dialect.name !== kind.dialect.name;
+  if (isForeign && kind.counts === true) return answerCount(call, request);
   countInput(call, request);
+  if (isForeign) {
+    return translateRequest(call, kind, request, (composed, stream) => new Attempt(call, composed, stream).start());
+  }
   new Attempt(call, composePassThrough(call, kind, request), request.stream).start();
 }
 

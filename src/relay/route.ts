@@ -34,10 +34,12 @@ export function routeModel(call: Call, name: string | undefined): ModelRoute | G
       retryAfterMs: 60_000,
     });
   }
-  if (call.kind.kind === "pass" && route.upstream.dialect !== call.kind.dialect.name) {
+  const { kind } = call;
+  const isForeign = kind.kind === "pass" && route.upstream.dialect !== kind.dialect.name;
+  if (isForeign && kind.front === undefined && kind.counts === undefined) {
     return new GatewayError("dialect_mismatch", {
       param: "model",
-      message: `The upstream of ${JSON.stringify(wanted)} speaks ${route.upstream.dialect}, and this route ${call.kind.dialect.name}.`,
+      message: `The upstream of ${JSON.stringify(wanted)} speaks ${route.upstream.dialect}, and this route ${kind.dialect.name}.`,
     });
   }
   call.upstream = upstreams.get(route.upstream.name)!;

@@ -10,6 +10,8 @@ import { openai } from "../dialects/openai/dialect.ts";
 import type { Log } from "../observe/log.ts";
 import type { Metrics } from "../observe/metrics.ts";
 import type { Offload } from "../offload/offload.ts";
+import type { OffloadPool } from "../offload/pool.ts";
+import type { TRANSLATION_TASKS } from "./translation-tasks.ts";
 import type { SharedEndpoint } from "./shared-endpoint.ts";
 
 /** The wire APIs by name. */
@@ -44,6 +46,8 @@ export interface Runtime {
   readonly log: Log;
   /** Threads for what would hold up the streams. */
   readonly offload: Offload;
+  /** Threads for requests and answers that are too large to be translated here. */
+  readonly translations: OffloadPool<typeof TRANSLATION_TASKS>;
   /** Where this loop counts what all loops together have under way. */
   readonly row: BoardRow;
 }

@@ -7,6 +7,7 @@ import { BodyRelay } from "./body-relay.ts";
 import { ErrorRelay } from "./error-relay.ts";
 import type { Receiver } from "./receiver.ts";
 import { StreamRelay } from "./stream-relay.ts";
+import { TranslatedBody } from "./translated-body.ts";
 
 /** @returns a receiver for the body, or why the answer is of no use. */
 export function selectReceiver(attempt: Attempt, status: number, headers: HeaderList): Receiver | GatewayError {
@@ -17,7 +18,14 @@ export function selectReceiver(attempt: Attempt, status: number, headers: Header
   if (encoding !== undefined && encoding.toLowerCase() !== "identity") return invalid(`content-encoding ${encoding}`);
   if (status !== 200) return invalid(`status ${status}`);
   const type = mediaType(headerValue(headers, "content-type"));
+  const { translation } = attempt.call;
   if (attempt.wantsStream && type === "text/event-stream") return new StreamRelay(attempt, headers);
+  if (translation !== null) {
+    const isWhole = !attempt.wantsStream && type === "application/json";
+    return isWhole
+      ? new TranslatedBody(attempt, translation, headers)
+      : invalid(`content-type ${JSON.stringify(type)}`);
+  }
   // A stream was asked for and JSON came: some servers answer so where a model can't stream. It is a whole answer.
   if (type === "application/json") return new BodyRelay(attempt, headers);
   return invalid(`content-type ${JSON.stringify(type)}`);

@@ -11,18 +11,25 @@ import type { HeaderList } from "../upstream/exchange.ts";
 import { answerHeaders, passOnHeaders, STREAM_HEADERS } from "./answer-headers.ts";
 import type { Attempt } from "./attempt.ts";
 import type { ClientStream, ClientStreamEvents } from "./client.ts";
+import type { CallKind } from "./call.ts";
 import type { Receiver } from "./receiver.ts";
+import { StreamTranslation } from "./stream-translation.ts";
 
 /** What a line of an event stream can begin with: data, event, id, retry, a comment, a line end, a byte order mark. */
 const EVENT_STREAM_STARTS = new Set(Buffer.from("deir:\r\n\uFEFF"));
 /** A comment: parsers skip it. */
 const HEARTBEAT = Buffer.from(": \n\n");
+/** White space, which JSON may have anywhere. */
+const ARRAY_HEARTBEAT = Buffer.from("\n");
 const EVENT_END = Buffer.from("\n\n");
 
 /** See the file's comment. */
 export class StreamRelay implements Receiver, ClientStreamEvents {
   readonly #attempt: Attempt;
-  readonly #scan: SseScan;
+  /** Looks at what passes; or writes it anew, where the caller speaks another API. */
+  readonly #scan: SseScan | StreamTranslation;
+  /** The same, where it is one. */
+  readonly #translation: StreamTranslation | null;
   /** Head fields of the upstream; let go when ours have been sent. */
   #upstreamHeaders: HeaderList | null;
   #stream: ClientStream | null = null;
@@ -38,7 +45,11 @@ export class StreamRelay implements Receiver, ClientStreamEvents {
 
   constructor(attempt: Attempt, headers: HeaderList) {
     this.#attempt = attempt;
-    this.#scan = attempt.call.upstream!.dialect.createScan();
+    const { kind, translation, upstream } = attempt.call;
+    this.#translation = translation === null ? null : new StreamTranslation(translation);
+    // A route of the same API may have streams of its own.
+    const passing = kind.kind === "pass" ? kind.dialect : upstream!.dialect;
+    this.#scan = this.#translation ?? passing.createScan();
     this.#upstreamHeaders = headers;
     this.#sentMs = performance.now();
   }
@@ -53,8 +64,9 @@ export class StreamRelay implements Receiver, ClientStreamEvents {
       // Unless a heartbeat has.
       if (this.#stream === null) this.#begin();
     }
+    if (this.#translation !== null) return this.#appendText(this.#translation.feed(bytes, start, end));
     this.#stream!.append(bytes, start, end);
-    this.#scan.scan(bytes, start, end);
+    (this.#scan as SseScan).scan(bytes, start, end);
   }
 
   onFlush(): void {
@@ -82,7 +94,8 @@ export class StreamRelay implements Receiver, ClientStreamEvents {
       const error = new GatewayError("upstream_invalid", { detail: "the stream was empty" });
       return this.#attempt.refuse(error, "upstream_failed");
     }
-    this.#scan.end();
+    if (this.#translation !== null) this.#appendText(this.#translation.end());
+    else this.#scan.end();
     // An end that HTTP calls complete and the dialect does not: the server behind it died politely.
     if (!this.#scan.complete && !this.#scan.failed) {
       return this.fail(
@@ -109,7 +122,8 @@ export class StreamRelay implements Receiver, ClientStreamEvents {
     this.#outcome = outcome === "upstream_failed" ? "upstream_cut" : outcome;
     // The stream speaks its upstream's dialect. An event that was broken off is closed first, or ours would be part of it.
     if (!this.#scan.atBoundary) this.#append(EVENT_END);
-    this.#append(Buffer.from(call.upstream!.dialect.errorEvent(error)));
+    const dialect = call.kind.kind === "pass" ? call.kind.dialect : call.upstream!.dialect;
+    this.#appendText(this.#translation?.errorEvent(error) ?? dialect.errorEvent(error));
     this.#stream.flush();
     this.#end();
   }
@@ -133,7 +147,7 @@ export class StreamRelay implements Receiver, ClientStreamEvents {
     // Never into the middle of an event, and not on top of what a slow client has yet to take.
     if (this.#stream === null) this.#begin();
     if (this.#scan.atBoundary && !this.#stream!.blocked) {
-      this.#append(HEARTBEAT);
+      this.#append(contentTypeOf(call.kind) === "application/json" ? ARRAY_HEARTBEAT : HEARTBEAT);
       this.#stream!.flush();
     }
     return nowMs + intervalMs;
@@ -158,7 +172,7 @@ export class StreamRelay implements Receiver, ClientStreamEvents {
 
   #begin(): void {
     const { call } = this.#attempt;
-    const headers = answerHeaders(call, contentType(call.kind.kind === "prompt" && call.kind.raw));
+    const headers = answerHeaders(call, contentTypeOf(call.kind));
     headers.push(...STREAM_HEADERS);
     passOnHeaders(headers, this.#upstreamHeaders ?? []);
     this.#upstreamHeaders = null;
@@ -172,9 +186,13 @@ export class StreamRelay implements Receiver, ClientStreamEvents {
     const { call } = this.#attempt;
     call.code = error.code;
     this.#outcome = "limited";
-    this.#append(Buffer.from(this.#scan.cutShort({ code: error.code, message: error.message })));
+    this.#appendText(this.#scan.cutShort({ code: error.code, message: error.message }));
     this.#stream!.flush();
     this.#end();
+  }
+
+  #appendText(text: string): void {
+    if (text !== "") this.#append(Buffer.from(text));
   }
 
   #append(bytes: Buffer): void {
@@ -201,6 +219,8 @@ export class StreamRelay implements Receiver, ClientStreamEvents {
   }
 }
 
-function contentType(raw: boolean): string {
-  return raw ? "application/octet-stream" : "text/event-stream; charset=utf-8";
+function contentTypeOf(kind: CallKind): string {
+  if (kind.kind === "prompt" && kind.raw) return "application/octet-stream";
+  if (kind.kind === "pass" && kind.framing === "json_array") return "application/json";
+  return "text/event-stream; charset=utf-8";
 }

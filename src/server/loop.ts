@@ -1,5 +1,6 @@
 /** One event loop of the gateway: its listener, its calls, its upstream connections, and how all of it ends. */
 import type http from "node:http";
+import { extname } from "node:path";
 import type { Socket } from "node:net";
 import type { Gate } from "../admission/gate.ts";
 import type { ProcessReadings } from "../admission/process-readings.ts";
@@ -14,6 +15,7 @@ import { LoopPulse } from "../observe/loop-pulse.ts";
 import { Metrics } from "../observe/metrics.ts";
 import type { LoopReadings } from "../observe/metrics.ts";
 import { Offload } from "../offload/offload.ts";
+import { OffloadPool } from "../offload/pool.ts";
 import type { Call } from "../relay/call.ts";
 import { refuse } from "../relay/refuse.ts";
 import type { Runtime } from "../relay/runtime.ts";
@@ -75,6 +77,7 @@ export class Loop implements FrontOwner, LoopReadings {
   readonly #transport: LoopResources = { wheel: this.#wheel, readBuffer: Buffer.allocUnsafeSlow(READ_BUFFER_BYTES) };
   readonly #frames = new FramePool();
   readonly #offload: Offload;
+  readonly #translations: Runtime["translations"];
   readonly #streams = new WeakMap<Socket, StreamWriter>();
   readonly #calls = new LinkedList<Call>();
   /** TCP connections. */
@@ -104,6 +107,11 @@ export class Loop implements FrontOwner, LoopReadings {
     const vitals = new Vitals(share.row, this);
     this.metrics = new Metrics(this, vitals);
     this.#offload = new Offload({ wheel: this.#wheel, meter: this.metrics.offload });
+    this.#translations = new OffloadPool({
+      wheel: this.#wheel,
+      meter: this.metrics.offload,
+      entry: new URL(`../relay/translation-thread${extname(import.meta.url)}`, import.meta.url),
+    });
     this.#upstreams = this.#makeUpstreams(snapshot, this.#share.columns);
     this.#runtime = this.#makeRuntime(snapshot);
     const events: ListenerEvents = {
@@ -291,7 +299,7 @@ export class Loop implements FrontOwner, LoopReadings {
     const closed = this.#doors.close();
     this.#server.closeAllConnections();
     for (const { socket } of this.#clients) socket.destroy();
-    await Promise.all([closed, this.#offload.close()]);
+    await Promise.all([closed, this.#offload.close(), this.#translations.close()]);
     this.#wheel.stop();
     this.#relief.close();
     this.#pulse.close();
@@ -338,6 +346,7 @@ export class Loop implements FrontOwner, LoopReadings {
       metrics: this.metrics,
       log: this.#log,
       offload: this.#offload,
+      translations: this.#translations,
     };
   }
 

@@ -3,7 +3,8 @@ import { anthropic } from "../dialects/anthropic/dialect.ts";
 import { gemini } from "../dialects/gemini/dialect.ts";
 import { openai } from "../dialects/openai/dialect.ts";
 import type { Dialect } from "../dialects/dialect.ts";
-import type { CallKind } from "../relay/call.ts";
+import { openaiResponses } from "../dialects/openai/responses-dialect.ts";
+import type { CallKind, PassKind } from "../relay/call.ts";
 
 /** What a path stands for. */
 export type Route =
@@ -19,12 +20,12 @@ interface PathRoutes {
   readonly route: Route;
 }
 
-const pass = (dialect: Dialect, route: string): [string, PathRoutes] => [
+const pass = (dialect: Dialect, route: string, more: Pick<PassKind, "front" | "counts"> = {}): [string, PathRoutes] => [
   route,
   // The route's path is the official one; an endpoint's URL holds the version.
   {
     methods: ["POST"],
-    route: { kind: "call", call: { kind: "pass", dialect, route, path: route.replace(/^\/v1/, "") } },
+    route: { kind: "call", call: { kind: "pass", dialect, route, path: route.replace(/^\/v1/, ""), ...more } },
   },
 ];
 const prompt = (route: string, raw: boolean): [string, PathRoutes] => [
@@ -34,11 +35,12 @@ const prompt = (route: string, raw: boolean): [string, PathRoutes] => [
 const read = (route: Route): PathRoutes => ({ methods: ["GET", "HEAD"], route });
 
 const PATHS: ReadonlyMap<string, PathRoutes> = new Map([
-  pass(openai, "/v1/chat/completions"),
+  pass(openai, "/v1/chat/completions", { front: "openai_chat" }),
+  pass(openaiResponses, "/v1/responses", { front: "openai_responses" }),
   pass(openai, "/v1/completions"),
   pass(openai, "/v1/embeddings"),
-  pass(anthropic, "/v1/messages"),
-  pass(anthropic, "/v1/messages/count_tokens"),
+  pass(anthropic, "/v1/messages", { front: "anthropic" }),
+  pass(anthropic, "/v1/messages/count_tokens", { counts: true }),
   prompt("/api/v1/generate-stream", false),
   prompt("/api/v1/stream", true),
   ["/v1/models", read({ kind: "models", named: undefined })],
@@ -90,6 +92,8 @@ function geminiRoute(model: string, verb: string, query: string): PathRoutes {
     path: (name) => `/models/${encodeURIComponent(name)}:${verb}${stream && sse ? "?alt=sse" : ""}`,
     named: { model, stream },
     framing: stream && !sse ? "json_array" : "sse",
+    ...(verb === "generateContent" || stream ? { front: "gemini" } : {}),
+    ...(verb === "countTokens" ? { counts: true } : {}),
   };
   return { methods: ["POST"], route: { kind: "call", call } };
 }
