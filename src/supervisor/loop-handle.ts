@@ -25,13 +25,15 @@ export interface Death {
 }
 
 interface LoopHandleOptions {
-  readonly data: Omit<LoopThreadData, "logPort" | "row">;
+  readonly data: Omit<LoopThreadData, "logPort" | "admissionPort" | "row">;
   /** Claimed for it. */
   readonly row: BoardRow;
   /** Largest heap, MiB: past it the loop dies and not the process. */
   readonly maxHeapMiB: number;
   /** The other end of the loop's log. */
   readonly onLogPort: (port: MessagePort) => void;
+  /** The broker's end of what connects it with the loop. */
+  readonly onAdmissionPort: (port: MessagePort) => void;
   /** @default the loop of this package */
   readonly entry?: URL;
 }
@@ -62,15 +64,18 @@ export class LoopHandle {
   /** Somebody waits for a new config to be taken over; called with its version, or `null` at the thread's end. */
   #onReloaded: ((configVersion: string | null) => void) | null = null;
 
-  constructor({ data, row, maxHeapMiB, onLogPort, entry = ENTRY }: LoopHandleOptions) {
+  constructor({ data, row, maxHeapMiB, onLogPort, onAdmissionPort, entry = ENTRY }: LoopHandleOptions) {
     this.loop = data.loop;
     this.row = row;
     const log = new MessageChannel();
     onLogPort(log.port1);
-    const workerData: LoopThreadData = { ...data, row: row.index, logPort: log.port2 };
+    const admission = new MessageChannel();
+    onAdmissionPort(admission.port1);
+    const ports = { logPort: log.port2, admissionPort: admission.port2 };
+    const workerData: LoopThreadData = { ...data, ...ports, row: row.index };
     this.#worker = new Worker(entry, {
       workerData,
-      transferList: [log.port2],
+      transferList: [log.port2, admission.port2],
       name: `loop ${data.loop}`,
       resourceLimits: { maxOldGenerationSizeMb: maxHeapMiB },
     });

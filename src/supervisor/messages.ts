@@ -26,6 +26,8 @@ export interface LoopThreadData {
   readonly sharesPort: boolean;
   /** What the process may have of the host: bytes, and open files. */
   readonly host: { readonly memoryLimitBytes: number; readonly openFileLimit: number };
+  /** The broker of slots is at the other end: `src/admission/broker-messages.ts`. */
+  readonly admissionPort: MessagePort;
   /** Log lines go this way. */
   readonly logPort: MessagePort;
   /** How long a log line may wait to be written with others, milliseconds. */

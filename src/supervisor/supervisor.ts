@@ -12,6 +12,8 @@ import { toPortable } from "../config/portable.ts";
 import { MAX_WORKERS } from "../config/schema.ts";
 import type { ConfigSnapshot } from "../config/snapshot.ts";
 import type { Log } from "../observe/log.ts";
+import { Broker } from "./broker.ts";
+import type { BrokerLink } from "./broker.ts";
 import { LoopHandle } from "./loop-handle.ts";
 import type { Death } from "./loop-handle.ts";
 import type { KeyChanges, KeyRecord } from "../tenants/key-record.ts";
@@ -21,8 +23,11 @@ import { RespawnDelay } from "./respawn.ts";
 /** A thread that does not end by itself so long after it should have is ended. */
 const GRACE_MS = 3000;
 
-/** A row for each loop that runs, and for those that end meanwhile. Pages of it that nobody writes to cost nothing. */
-const BOARD_ROWS = 3 * MAX_WORKERS;
+/**
+ * A row for the broker of slots, for each loop that runs, and for those that end meanwhile. Pages of it that nobody writes to
+ * cost nothing.
+ */
+const BOARD_ROWS = 1 + 3 * MAX_WORKERS;
 
 /** What tells others of the loops' comings and goings. */
 interface SupervisorEvents {
@@ -66,6 +71,7 @@ export class Supervisor {
   readonly #handles = new Set<LoopHandle>();
   readonly #directory: ColumnDirectory;
   readonly board: Board;
+  readonly broker: Broker;
   #columns: Columns;
   #config: ConfigSnapshot;
   #port = 0;
@@ -80,6 +86,7 @@ export class Supervisor {
     this.#directory = new ColumnDirectory(columnCapacity(names.length));
     this.#columns = this.#directory.extend(names);
     this.board = Board.create({ rows: BOARD_ROWS, columns: this.#directory.capacity });
+    this.broker = new Broker({ board: this.board, config: options.config, columns: this.#columns });
   }
 
   get config(): ConfigSnapshot {
@@ -116,8 +123,9 @@ export class Supervisor {
    */
   async reload(config: ConfigSnapshot): Promise<void> {
     // Calls of the configs before the present one are over, so what they counted has been given back.
-    if (performance.now() > this.#earlierCallsEndMs) this.#directory.retire();
+    if (performance.now() > this.#earlierCallsEndMs) this.broker.forget(this.#directory.retire());
     this.#columns = this.#directory.extend(counterNames(config));
+    this.broker.reload(config, this.#columns);
     this.#earlierCallsEndMs = Math.max(this.#earlierCallsEndMs, performance.now() + longestCallMs(this.#config));
     this.#config = config;
     const next = { config: toPortable(config), columns: this.#columns };
@@ -138,6 +146,7 @@ export class Supervisor {
     this.#draining = true;
     this.#forgetDead();
     await Promise.all(this.handles.map((handle) => handle.drain(timeoutMs, GRACE_MS)));
+    this.broker.close();
   }
 
   /** Ends everything now. */
@@ -145,6 +154,7 @@ export class Supervisor {
     this.#draining = true;
     this.#forgetDead();
     await Promise.all(this.handles.map((handle) => handle.stop(GRACE_MS)));
+    this.broker.close();
   }
 
   #wanted(): number {
@@ -167,6 +177,7 @@ export class Supervisor {
     const { entry, logIntervalMs, maxHeapMiB, canSharePort, host } = this.#options;
     const row = this.board.claimRow(loop);
     let handle: LoopHandle;
+    let link: BrokerLink | undefined;
     try {
       handle = new LoopHandle({
         data: {
@@ -183,10 +194,12 @@ export class Supervisor {
         row,
         maxHeapMiB,
         onLogPort: (port) => this.#options.onLogPort(port),
+        onAdmissionPort: (port) => void (link = this.broker.connect(port)),
         ...(entry === undefined ? {} : { entry }),
       });
     } catch (error) {
       this.board.clearRow(row.index);
+      if (link !== undefined) this.broker.disconnect(link);
       throw error;
     }
     place.handle = handle;
@@ -195,7 +208,7 @@ export class Supervisor {
       () => this.#options.onLoopStarted(handle),
       () => {},
     );
-    void handle.ended.then((death) => this.#onEnded(place, handle, death));
+    void handle.ended.then((death) => this.#onEnded(place, handle, death, link!));
     return handle;
   }
 
@@ -214,10 +227,11 @@ export class Supervisor {
     }, delayMs);
   }
 
-  #onEnded(place: Place, handle: LoopHandle, death: Death): void {
+  #onEnded(place: Place, handle: LoopHandle, death: Death, link: BrokerLink): void {
     place.handle = null;
     this.#handles.delete(handle);
     this.board.clearRow(handle.row.index);
+    this.broker.disconnect(link);
     this.#options.onLoopEnded(handle, death);
     const { cause, error, exitCode } = death;
     if (cause === "stopped") return;
@@ -243,7 +257,8 @@ export class Supervisor {
   }
 }
 
-/** A call ends by its total timeout; what waits for its client then, by the stall timeout. */
+/** A call ends by its total timeout, or with its wait for a slot; what waits for its client then, by the stall timeout. */
 function longestCallMs({ upstreams, streams }: ConfigSnapshot): number {
-  return Math.max(...[...upstreams.values()].map(({ timeouts }) => timeouts.totalMs)) + streams.stallTimeoutMs;
+  const longest = [...upstreams.values()].map(({ timeouts, queue }) => timeouts.totalMs + queue.maxWaitMs);
+  return Math.max(...longest) + streams.stallTimeoutMs;
 }
