@@ -1,0 +1,114 @@
+/** Reads a whole `GenerateContentResponse`. */
+import { randomUUID } from "node:crypto";
+import { at, elements } from "../../json-access.ts";
+import { standardBase64 } from "../base64.ts";
+import type { CommonAnswer, MediaSource } from "../common.ts";
+import { isRecord } from "../json-pick.ts";
+import { AssistantParts } from "./assistant-parts.ts";
+import { madeCallId } from "./call-ids.ts";
+import { readLogprobs } from "./logprobs.ts";
+import { readStopReason } from "./stop-reason.ts";
+import { readUsage } from "./usage.ts";
+
+/** What every answer, and every event of a stream, says of itself. */
+export interface AnswerHead {
+  readonly id: string;
+  readonly model: string;
+  readonly createdSeconds: number;
+}
+
+/** See {@link BackTranslation.readAnswer}. A blocked prompt is an answer too: an empty one that was filtered. */
+export function readAnswer(body: unknown): CommonAnswer | undefined {
+  const candidate = firstCandidate(body);
+  const head = readHead(body);
+  const parts = readParts(elements(at(candidate, "content", "parts")), head.id);
+  const finishReason = finishReasonOf(body, candidate) ?? (parts.length > 0 ? "STOP" : undefined);
+  if (finishReason === undefined) return undefined;
+  const hasToolCalls = parts.some(({ kind }) => kind === "tool_call");
+  const usage = readUsage(at(body, "usageMetadata"));
+  const logprobs = readLogprobs(at(candidate, "logprobsResult"));
+  return {
+    ...head,
+    parts,
+    stopReason: readStopReason(finishReason, hasToolCalls),
+    usage: usage === undefined ? undefined : { inputTokens: 0, outputTokens: 0, ...usage },
+    ...(logprobs === undefined ? {} : { logprobs }),
+  };
+}
+
+/** Why the model stopped, or why it was not asked; `undefined` where it has not stopped. */
+export function finishReasonOf(body: unknown, candidate: unknown): string | undefined {
+  const blocked = candidate === undefined ? at(body, "promptFeedback", "blockReason") : undefined;
+  const reason = at(candidate, "finishReason") ?? blocked;
+  return typeof reason === "string" && reason !== "" ? reason : undefined;
+}
+
+/** The candidate with the index 0, which protocol buffers leave out. */
+export function firstCandidate(body: unknown): unknown {
+  return elements(at(body, "candidates")).find((candidate) => (at(candidate, "index") ?? 0) === 0);
+}
+
+/** @param body an answer or an event. What it does not say is made: Vertex says the time, Google AI does not. */
+export function readHead(body: unknown): AnswerHead {
+  const id = at(body, "responseId");
+  const model = at(body, "modelVersion");
+  const created = at(body, "createTime");
+  const createdMs = typeof created === "string" ? Date.parse(created) : Number.NaN;
+  return {
+    id: typeof id === "string" && id !== "" ? id : randomUUID(),
+    model: typeof model === "string" ? model : "",
+    createdSeconds: Math.floor((Number.isNaN(createdMs) ? Date.now() : createdMs) / 1000),
+  };
+}
+
+/** A call's id. @param given Gemini's own, if any. @param index of the call in its answer. @param answerId tells answers apart. */
+export function callIdOf(given: unknown, index: number, answerId: string): string {
+  return typeof given === "string" && given !== "" ? given : madeCallId(index, answerId);
+}
+
+/** A picture that a part holds, as a source; `undefined` where it holds none. */
+export function pictureOf(part: unknown): MediaSource | undefined {
+  const mimeType = at(part, "inlineData", "mimeType") ?? at(part, "fileData", "mimeType");
+  if (typeof mimeType !== "string" || !mimeType.startsWith("image/")) return undefined;
+  const data = at(part, "inlineData", "data");
+  const standard = typeof data === "string" ? standardBase64(data) : undefined;
+  if (standard !== undefined) return { kind: "base64", mediaType: mimeType, data: standard };
+  const url = at(part, "fileData", "fileUri");
+  return typeof url === "string" ? { kind: "url", url, mediaType: mimeType } : undefined;
+}
+
+/** A part's signature; `undefined` where it has none. */
+export function signatureOf(part: unknown): { readonly family: "gemini"; readonly data: string } | undefined {
+  const data = at(part, "thoughtSignature");
+  return typeof data === "string" && data !== "" ? { family: "gemini", data } : undefined;
+}
+
+/** Kinds that nobody else knows, such as code that Google ran itself, are passed over. */
+function readParts(parts: readonly unknown[], answerId: string): CommonAnswer["parts"] {
+  const gathered = new AssistantParts();
+  let calls = 0;
+  for (const part of parts) {
+    const signature = signatureOf(part);
+    const isThought = at(part, "thought") === true;
+    const text = at(part, "text");
+    const name = at(part, "functionCall", "name");
+    if (typeof name === "string") {
+      const args = at(part, "functionCall", "args");
+      gathered.push({
+        kind: "tool_call",
+        id: callIdOf(at(part, "functionCall", "id"), calls++, answerId),
+        name,
+        arguments: JSON.stringify(isRecord(args) ? args : {}),
+        ...(signature === undefined ? {} : { signature }),
+      });
+      continue;
+    }
+    if (isThought && typeof text === "string") gathered.reasoning(text);
+    if (signature !== undefined) gathered.signature(signature);
+    if (isThought) continue;
+    if (typeof text === "string") gathered.text(text);
+    const source = pictureOf(part);
+    if (source !== undefined) gathered.push({ kind: "image", source });
+  }
+  return gathered.parts;
+}

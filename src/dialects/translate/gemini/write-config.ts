@@ -1,0 +1,62 @@
+/** Writes `generationConfig` (https://ai.google.dev/api/generate-content#generationconfig). */
+import type { CommonRequest, Message, OutputFormat, UserPart } from "../common.ts";
+import type { Loss } from "../translation.ts";
+import type { ModelTraits } from "./model-traits.ts";
+import { writeThinking } from "./write-thinking.ts";
+
+/** Gemini takes no more. */
+const MAX_STOP_SEQUENCES = 5;
+const MAX_SEED = 2 ** 31 - 1;
+
+/** @returns `generationConfig`, without what was not said. */
+export function writeConfig(
+  request: CommonRequest,
+  traits: ModelTraits,
+  losses: Loss[],
+): Readonly<Record<string, unknown>> {
+  const { stop, seed, logprobs } = request;
+  if (stop.length > MAX_STOP_SEQUENCES) {
+    losses.push({ field: "stop", reason: `Gemini takes at most ${MAX_STOP_SEQUENCES} stop sequences` });
+  }
+  const isSeed = seed === undefined || Math.abs(seed) <= MAX_SEED;
+  if (!isSeed) losses.push({ field: "seed", reason: `Gemini takes seeds up to ${MAX_SEED}` });
+  const config = {
+    maxOutputTokens: request.maxTokens,
+    temperature: request.temperature,
+    topP: request.topP,
+    topK: request.topK,
+    seed: isSeed ? seed : undefined,
+    presencePenalty: request.presencePenalty,
+    frequencyPenalty: request.frequencyPenalty,
+    stopSequences: stop.length > 0 ? stop.slice(0, MAX_STOP_SEQUENCES) : undefined,
+    ...writeFormat(request.outputFormat),
+    responseLogprobs: logprobs === undefined ? undefined : true,
+    logprobs: logprobs === undefined || logprobs.top === 0 ? undefined : logprobs.top,
+    thinkingConfig: writeThinking(request.reasoning, traits.thinking, losses),
+    mediaResolution: writeDetail(request.messages, losses),
+  };
+  return Object.fromEntries(Object.entries(config).filter(([, value]) => value !== undefined));
+}
+
+function writeFormat(format: OutputFormat | undefined): Readonly<Record<string, unknown>> {
+  if (format === undefined) return {};
+  if (format.kind !== "schema") return { responseMimeType: format.kind === "text" ? "text/plain" : "application/json" };
+  const { schema, description } = format;
+  // The schema's name is a label for the caller; its description speaks to the model.
+  const described =
+    description === undefined || Object.hasOwn(schema, "description") ? schema : { description, ...schema };
+  return { responseMimeType: "application/json", responseJsonSchema: described };
+}
+
+/** One resolution for the whole request: the parts' own is for Gemini 3 alone. */
+function writeDetail(messages: readonly Message[], losses: Loss[]): string | undefined {
+  const images = messages.flatMap(({ parts }) =>
+    (parts as readonly UserPart[]).filter((part) => part.kind === "image"),
+  );
+  const details = new Set(images.map(({ detail }) => detail ?? "auto"));
+  if (details.size > 1)
+    losses.push({ field: "detail", reason: "Gemini has one resolution for all pictures of a request" });
+  const [detail] = details;
+  if (details.size !== 1 || detail === "auto") return undefined;
+  return detail === "low" ? "MEDIA_RESOLUTION_LOW" : "MEDIA_RESOLUTION_HIGH";
+}
