@@ -11,13 +11,12 @@ import type {
 } from "../common.ts";
 import { standardBase64 } from "../base64.ts";
 import type { Fields } from "../json-pick.ts";
-import type { Loss } from "../translation.ts";
-import { loseUnread, OTHER_BLOCK_FIELDS } from "./other-fields.ts";
+import type { Losses } from "./losses.ts";
 import { readSignature } from "./signature-token.ts";
 
 /** What is read goes to it: a block without a place is lost, and told. */
 export interface ContentReader {
-  readonly losses: Loss[];
+  readonly losses: Losses;
   /** Names of the tools that have been called, by the call's id. */
   readonly toolNames: Map<string, string>;
 }
@@ -31,7 +30,7 @@ export function readCacheMark(block: Fields): { readonly cache?: CacheMark } {
 }
 
 /** Text alone, as in the system prompt. @param key of a string or an array of blocks. */
-export function readTexts(holder: Fields, key: string, losses: Loss[]): TextPart[] {
+export function readTexts(holder: Fields, key: string, losses: Losses): TextPart[] {
   const content = holder.value(key);
   if (typeof content === "string") return [{ kind: "text", text: content }];
   return holder.objects(key).map((block) => {
@@ -53,9 +52,10 @@ export function readAssistantContent(message: Fields, reader: ContentReader): As
   return readBlocks<AssistantPart>(message, reader, (type, block) => {
     if (type === "text") return readText(block, reader.losses);
     if (type === "image") return readImage(block, reader);
-    if (type === "thinking") return readThinking(block);
+    if (type === "thinking") return readThinking(block, reader.losses);
     if (type === "redacted_thinking") {
       const { signature, ofCall } = readSignature(block.requiredString("data"), true);
+      reader.losses.unread(block);
       if (!ofCall) return { kind: "reasoning", text: "", signature };
       callSignature = signature;
       return "read";
@@ -72,7 +72,7 @@ export function readAssistantContent(message: Fields, reader: ContentReader): As
     };
     callSignature = undefined;
     reader.toolNames.set(call.id, call.name);
-    loseUnread(block, OTHER_BLOCK_FIELDS, reader.losses);
+    reader.losses.unread(block);
     return call;
   });
 }
@@ -89,18 +89,18 @@ function readBlocks<Part>(
   const parts: (Part | TextPart)[] = [];
   for (const block of message.objects("content")) {
     const type = block.requiredString("type");
-    const told = reader.losses.length;
+    const told = reader.losses.list.length;
     const part = read(type, block);
     if (part === undefined) {
       // What is inside has said why already, such as a file that only Anthropic has.
-      if (reader.losses.length === told) loseBlock(type, block, reader.losses);
+      if (reader.losses.list.length === told) loseBlock(type, block, reader.losses);
     } else if (part !== "read") parts.push(part);
   }
   return parts;
 }
 
-function loseBlock(type: string, block: Fields, losses: Loss[]): void {
-  losses.push({ field: block.path, reason: `the upstream's API has no ${type} there`, essential: true });
+function loseBlock(type: string, block: Fields, losses: Losses): void {
+  losses.refuse(block.path, `other APIs have no ${type} there`);
 }
 
 /** What a user's turn and a tool's result may hold. */
@@ -114,10 +114,10 @@ function readInput(
   return type === "document" ? readDocument(block, reader) : undefined;
 }
 
-function readText(block: Fields, losses: Loss[]): TextPart {
+function readText(block: Fields, losses: Losses): TextPart {
   block.value("type");
   const part: TextPart = { kind: "text", text: block.requiredString("text"), ...readCacheMark(block) };
-  loseUnread(block, OTHER_BLOCK_FIELDS, losses);
+  losses.unread(block);
   return part;
 }
 
@@ -125,7 +125,7 @@ function readImage(block: Fields, { losses }: ContentReader): ImagePart | undefi
   const source = readSource(block.requiredObject("source"), losses);
   if (source === undefined) return undefined;
   const part: ImagePart = { kind: "image", source, ...readCacheMark(block) };
-  loseUnread(block, OTHER_BLOCK_FIELDS, losses);
+  losses.unread(block);
   return part;
 }
 
@@ -139,20 +139,22 @@ function readDocument(block: Fields, { losses }: ContentReader): DocumentPart | 
     ...(name === undefined ? {} : { name }),
     ...readCacheMark(block),
   };
-  loseUnread(block, OTHER_BLOCK_FIELDS, losses);
+  losses.unread(block);
   return part;
 }
 
-function readSource(source: Fields, losses: Loss[]): MediaSource | undefined {
+function readSource(source: Fields, losses: Losses): MediaSource | undefined {
   const type = source.requiredString("type");
   const read = readSourceOf(type, source);
   if (read !== undefined) {
-    loseUnread(source, {}, losses);
+    losses.unread(source);
     return read;
   }
   const reason =
-    type === "file" ? "a file's id is known to Anthropic alone" : `the upstream's API has no ${type} there`;
-  losses.push({ field: source.path, reason, essential: true });
+    type === "file"
+      ? "only Anthropic holds the file; send its bytes or its address"
+      : `other APIs have no ${type} there`;
+  losses.refuse(source.path, reason);
   return undefined;
 }
 
@@ -174,9 +176,10 @@ function plainText(text: string): MediaSource {
   return { kind: "base64", mediaType: "text/plain", data: Buffer.from(text, "utf8").toString("base64") };
 }
 
-function readThinking(block: Fields): AssistantPart {
+function readThinking(block: Fields, losses: Losses): AssistantPart {
   const text = block.requiredString("thinking");
   const token = block.string("signature") ?? "";
+  losses.unread(block);
   return { kind: "reasoning", text, ...(token === "" ? {} : { signature: readSignature(token, false).signature }) };
 }
 
@@ -194,6 +197,6 @@ function readToolResult(block: Fields, reader: ContentReader): ToolResultPart {
     isError: block.boolean("is_error") ?? false,
     ...readCacheMark(block),
   };
-  loseUnread(block, OTHER_BLOCK_FIELDS, reader.losses);
+  reader.losses.unread(block);
   return part;
 }

@@ -2,8 +2,7 @@
 import type { OutputFormat, Reasoning } from "../common.ts";
 import { isClosed } from "./closed-schema.ts";
 import type { Fields } from "../json-pick.ts";
-import type { Loss } from "../translation.ts";
-import { loseUnread, OTHER_OUTPUT_FIELDS } from "./other-fields.ts";
+import type { Losses } from "./losses.ts";
 
 const EFFORTS = ["low", "medium", "high", "xhigh", "max"] as const;
 
@@ -14,7 +13,7 @@ export interface ReadOutput {
 }
 
 /** @param body the request's. `output_format` is the older name of `output_config.format`. */
-export function readOutput(body: Fields, losses: Loss[]): ReadOutput {
+export function readOutput(body: Fields, losses: Losses): ReadOutput {
   const config = body.object("output_config");
   // The common form's highest is xhigh.
   const said = config?.oneOf("effort", EFFORTS);
@@ -24,16 +23,16 @@ export function readOutput(body: Fields, losses: Loss[]): ReadOutput {
   const reasoning = readThinking(body.object("thinking"), effort, losses);
   if (reasoning?.effort === "none" && config !== undefined && effort !== undefined) {
     const reason = "with thinking off, the upstream's API has no effort";
-    losses.push({ field: config.pathOf("effort"), reason });
+    losses.lose(config.pathOf("effort"), reason);
   }
-  if (config !== undefined) loseUnread(config, OTHER_OUTPUT_FIELDS, losses);
+  if (config !== undefined) losses.unread(config);
   return { reasoning, outputFormat };
 }
 
 function readThinking(
   thinking: Fields | undefined,
   effort: Reasoning["effort"],
-  losses: Loss[],
+  losses: Losses,
 ): Reasoning | undefined {
   const wanted = effort === undefined ? {} : { effort };
   if (thinking === undefined) return effort === undefined ? undefined : wanted;
@@ -43,17 +42,17 @@ function readThinking(
   // Who asks for thinking is shown it, unless it says otherwise.
   const visible = thinking.oneOf("display", ["summarized", "omitted"]) !== "omitted";
   const budgetTokens = thinking.integer("budget_tokens", { min: 1024 });
-  loseUnread(thinking, {}, losses);
+  losses.unread(thinking);
   // The least there is: a few words between tool calls.
   if (type === "between_tools") return { effort: "minimal", visible };
   if (type === "adaptive") return { ...wanted, visible };
   return { ...wanted, budgetTokens: budgetTokens ?? thinking.fault("budget_tokens", "is missing"), visible };
 }
 
-function readFormat(format: Fields, losses: Loss[]): OutputFormat {
+function readFormat(format: Fields, losses: Losses): OutputFormat {
   format.oneOf("type", ["json_schema"]);
   const schema = format.record("schema") ?? format.fault("schema", "is missing");
-  loseUnread(format, {}, losses);
+  losses.unread(format);
   // Anthropic always holds the model to it; elsewhere that is to be asked for, and only of such a schema.
   return { kind: "schema", schema, name: undefined, ...(isClosed(schema) ? { strict: true } : {}) };
 }

@@ -1,8 +1,8 @@
 /** A caller's request, `POST /v1/messages` (https://platform.claude.com/docs/en/api/messages), as the common form has it. */
 import type { CacheMark, CommonRequest, Message, TextPart } from "../common.ts";
 import { FieldFault, Fields, reading } from "../json-pick.ts";
-import type { Loss, ReadRequest } from "../translation.ts";
-import { loseUnread, OTHER_REQUEST_FIELDS } from "./other-fields.ts";
+import type { ReadRequest } from "../translation.ts";
+import { Losses } from "./losses.ts";
 import { readAssistantContent, readCacheMark, readTexts, readUserContent } from "./read-content.ts";
 import type { ContentReader } from "./read-content.ts";
 import { readOutput } from "./read-output.ts";
@@ -18,29 +18,29 @@ export function readCountRequest(body: unknown): ReadRequest {
   return read(body, () => undefined);
 }
 
-function readMaxTokens(fields: Fields, losses: Loss[]): number {
+function readMaxTokens(fields: Fields, losses: Losses): number {
   const maxTokens = fields.integer("max_tokens", { min: 0 }) ?? fields.fault("max_tokens", "is missing");
   if (maxTokens === 0) {
-    losses.push({ field: "max_tokens", reason: "0 fills Anthropic's cache, and no other", essential: true });
+    losses.refuse("max_tokens", "0 fills Anthropic's cache, and no other");
   }
   return maxTokens;
 }
 
-function read(body: unknown, maxTokensOf: (fields: Fields, losses: Loss[]) => number | undefined): ReadRequest {
-  const losses: Loss[] = [];
+function read(body: unknown, maxTokensOf: (fields: Fields, losses: Losses) => number | undefined): ReadRequest {
+  const losses = new Losses();
   const result = reading(() => {
     const fields = new Fields(body);
     const request = readFields(fields, maxTokensOf(fields, losses), losses);
-    loseUnread(fields, OTHER_REQUEST_FIELDS, losses);
+    losses.unread(fields);
     return request;
   });
   if (result instanceof FieldFault) {
     return { ok: false, fault: { field: result.field, message: result.message } };
   }
-  return { ok: true, request: result, losses };
+  return { ok: true, request: result, losses: losses.list };
 }
 
-function readFields(fields: Fields, maxTokens: number | undefined, losses: Loss[]): CommonRequest {
+function readFields(fields: Fields, maxTokens: number | undefined, losses: Losses): CommonRequest {
   const { system, messages } = readConversation(fields, losses);
   const userId = readUserId(fields, losses);
   const { cache } = readCacheMark(fields);
@@ -71,7 +71,7 @@ interface Conversation {
   readonly messages: Message[];
 }
 
-function readConversation(fields: Fields, losses: Loss[]): Conversation {
+function readConversation(fields: Fields, losses: Losses): Conversation {
   const system = fields.has("system") ? readTexts(fields, "system", losses) : [];
   fields.value("system");
   if (!fields.has("messages")) fields.fault("messages", "is missing");
@@ -85,19 +85,19 @@ function readConversation(fields: Fields, losses: Loss[]): Conversation {
       system.push(...readTexts(message, "content", losses));
       if (messages.length > 0) {
         const reason = "other APIs have system prompts at the conversation's beginning alone";
-        losses.push({ field: message.pathOf("role"), reason });
+        losses.lose(message.pathOf("role"), reason);
       }
     }
-    loseUnread(message, {}, losses);
+    losses.unread(message);
   }
   return { system, messages };
 }
 
-function readUserId(fields: Fields, losses: Loss[]): string | undefined {
+function readUserId(fields: Fields, losses: Losses): string | undefined {
   const metadata = fields.object("metadata");
   if (metadata === undefined) return undefined;
   const userId = metadata.string("user_id");
-  loseUnread(metadata, {}, losses);
+  losses.unread(metadata);
   return userId;
 }
 

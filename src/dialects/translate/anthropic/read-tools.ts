@@ -1,22 +1,21 @@
 /** A caller's tools and how they may be called. */
 import type { Tool, ToolChoice } from "../common.ts";
 import type { Fields } from "../json-pick.ts";
-import type { Loss } from "../translation.ts";
-import { loseUnread, OTHER_TOOL_FIELDS } from "./other-fields.ts";
+import type { Losses } from "./losses.ts";
 import { readCacheMark } from "./read-content.ts";
 
 /** The caller's own tools. Anthropic's, which it or its SDKs define (`web_search_…`, `bash_…`), are told as lost. */
-export function readTools(body: Fields, losses: Loss[]): Tool[] {
+export function readTools(body: Fields, losses: Losses): Tool[] {
   const tools: Tool[] = [];
   for (const tool of body.objects("tools")) {
     const type = tool.string("type") ?? "custom";
     if (type === "custom") tools.push(readTool(tool, losses));
-    else losses.push({ field: tool.path, reason: `the tool ${type} is Anthropic's own`, essential: true });
+    else losses.refuse(tool.path, `the tool ${type} is Anthropic's own`);
   }
   return tools;
 }
 
-function readTool(tool: Fields, losses: Loss[]): Tool {
+function readTool(tool: Fields, losses: Losses): Tool {
   const strict = tool.boolean("strict");
   const read: Tool = {
     name: tool.requiredString("name"),
@@ -25,7 +24,7 @@ function readTool(tool: Fields, losses: Loss[]): Tool {
     ...(strict === undefined ? {} : { strict }),
     ...readCacheMark(tool),
   };
-  loseUnread(tool, OTHER_TOOL_FIELDS, losses);
+  losses.unread(tool);
   return read;
 }
 
@@ -36,7 +35,7 @@ export interface ReadToolChoice {
 }
 
 /** See {@link ReadToolChoice}. */
-export function readToolChoice(body: Fields, losses: Loss[]): ReadToolChoice {
+export function readToolChoice(body: Fields, losses: Losses): ReadToolChoice {
   const choice = body.object("tool_choice");
   if (choice === undefined) return { toolChoice: undefined, parallelToolCalls: undefined };
   const type = choice.oneOf("type", ["auto", "any", "tool", "none"]) ?? choice.fault("type", "is missing");
@@ -45,6 +44,6 @@ export function readToolChoice(body: Fields, losses: Loss[]): ReadToolChoice {
     type === "tool"
       ? { kind: "named", names: [choice.requiredString("name")] }
       : { kind: type === "any" ? "required" : type };
-  loseUnread(choice, {}, losses);
+  losses.unread(choice);
   return { toolChoice, parallelToolCalls: alone === undefined ? undefined : !alone };
 }
