@@ -109,6 +109,11 @@ export class ResponseOutput {
     this.#whole("rs", (id) => reasoningItem(id, "", signature));
   }
 
+  /** The thoughts that are open have no proof, and what follows is no more of them. */
+  endThought(): void {
+    if (this.#open?.kind === "reasoning") this.#close("completed");
+  }
+
   /** A function call begins. */
   call({ index, id: callId, name, signature }: ToolCall): void {
     if (signature !== undefined) this.#whole("rs", (id) => callSignatureItem(id, signature));
@@ -235,7 +240,8 @@ export function addPart(output: ResponseOutput, part: AssistantPart, calls: numb
       return output.say(part.kind, part.text);
     case "reasoning":
       output.think(part.text);
-      if (part.signature !== undefined) output.sign(part.signature);
+      if (part.signature === undefined) output.endThought();
+      else output.sign(part.signature);
       return undefined;
     case "image":
       return output.image(part.source);

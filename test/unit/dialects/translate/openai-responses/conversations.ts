@@ -56,7 +56,7 @@ const logprob: fc.Arbitrary<TokenLogprob> = fc.record({
   top: fc.constant([{ token: "a", logprob: -1, bytes: [97] }]),
 });
 
-export const usage: fc.Arbitrary<CommonUsage> = fc
+const usage: fc.Arbitrary<CommonUsage> = fc
   .tuple(fc.nat(999), fc.nat(999), fc.nat(999), fc.nat(999), fc.nat(999))
   .map(([plain, cached, written, visible, reasoned]) => ({
     inputTokens: plain + cached + written,
@@ -66,17 +66,17 @@ export const usage: fc.Arbitrary<CommonUsage> = fc
     reasoningTokens: reasoned,
   }));
 
-/** No two neighbours that an API joins; unique call ids. */
+/** No two neighbours that a stream can't tell apart; unique call ids. fast-check's records have no prototype, these have one. */
 function tidy(parts: readonly AssistantPart[]): AssistantPart[] {
-  return parts
-    .filter((part, i) => {
-      const before = parts[i - 1];
-      if (part.kind !== before?.kind) return true;
-      if (part.kind === "reasoning")
-        return before.kind === "reasoning" && before.signature !== undefined && part.text !== "";
-      return part.kind === "tool_call" || part.kind === "image";
-    })
-    .map((part, i) => (part.kind === "tool_call" ? { ...part, id: `call_${i}` } : part));
+  const tidied: AssistantPart[] = [];
+  for (const part of parts) {
+    const before = tidied.at(-1);
+    const isApart = part.kind !== before?.kind || part.kind === "tool_call" || part.kind === "image";
+    const isNextThought = part.kind === "reasoning" && before?.kind === "reasoning" && before.signature !== undefined;
+    if (!isApart && !isNextThought) continue;
+    tidied.push(structuredClone(part.kind === "tool_call" ? { ...part, id: `call_${tidied.length}` } : part));
+  }
+  return tidied;
 }
 
 const parts = fc
@@ -105,9 +105,10 @@ export const answers: fc.Arbitrary<CommonAnswer> = fc
     usage: fc.option(usage, { nil: undefined }),
     logprobs: fc.array(logprob, { maxLength: 4 }),
   })
-  .map(({ logprobs, ...answer }) =>
-    answer.parts.some(({ kind }) => kind === "text") ? { ...answer, logprobs } : answer,
-  );
+  .map(({ logprobs, ...answer }) => {
+    const hasText = answer.parts.some(({ kind }) => kind === "text");
+    return hasText ? Object.assign(answer, { logprobs }) : answer;
+  });
 
 /** Cuts `whole` at places that `cuts` say, in UTF-16 units: also in the middle of a character. */
 export function pieces(whole: string, cuts: readonly number[]): string[] {

@@ -59,11 +59,11 @@ export function assertLegal(events: readonly ResponsesEvent[]): Json {
     const item = open.get(index);
     assert.ok(item !== undefined, `${event.type} of an item that is not open`);
     if (event.type === "response.output_item.done") {
-      const whole = event["item"] as { id: string; arguments?: string };
+      const whole = event["item"] as Json & { id: string; arguments?: string };
       assert.equal(whole.id, item.id);
       assert.ok(item.parts.every((part) => part === null));
       if (item.type === "function_call") assert.equal(whole.arguments, item.arguments);
-      done[index] = whole as unknown as Json;
+      done[index] = whole;
       open.delete(index);
       continue;
     }
@@ -85,7 +85,10 @@ function follow(event: ResponsesEvent, item: OpenItem): void {
     case "response.content_part.added":
       assert.equal(item.type, "message");
       assert.equal(at, item.parts.length);
-      assert.ok(item.parts.every((part) => part === null));
+      assert.equal(
+        item.parts.findIndex((part) => part !== null),
+        -1,
+      );
       item.parts.push("");
       break;
     case "response.reasoning_summary_part.added":
@@ -97,7 +100,7 @@ function follow(event: ResponsesEvent, item: OpenItem): void {
     case "response.refusal.delta":
     case "response.reasoning_summary_text.delta":
       assert.equal(typeof item.parts[at], "string");
-      item.parts[at] += event["delta"] as string;
+      item.parts[at] = `${item.parts[at]}${event["delta"] as string}`;
       break;
     case "response.output_text.done":
     case "response.reasoning_summary_text.done":

@@ -6,7 +6,10 @@ import { openaiResponsesFront } from "../../../../../src/dialects/translate/open
 
 const context: AnswerContext = { model: "house", wantsUsage: true, framing: "sse" };
 
-function answerOf(parts: readonly AssistantPart[], more: Partial<CommonAnswer> = {}): Record<string, unknown> {
+function answerOf(
+  parts: readonly AssistantPart[],
+  more: Partial<CommonAnswer> = {},
+): Readonly<Record<string, unknown>> {
   const answer: CommonAnswer = {
     id: "msg_1",
     model: "claude",
@@ -16,7 +19,7 @@ function answerOf(parts: readonly AssistantPart[], more: Partial<CommonAnswer> =
     usage: undefined,
     ...more,
   };
-  return openaiResponsesFront.writeAnswer(answer, context) as Record<string, unknown>;
+  return openaiResponsesFront.writeAnswer(answer, context);
 }
 
 test("an answer has every field that the SDK's types promise", () => {
@@ -93,6 +96,17 @@ test("text and a refusal beside it are one message; text after a call is another
   assert.deepEqual(output[0]!.content, [
     { type: "output_text", text: "ab", annotations: [], logprobs: [] },
     { type: "refusal", refusal: "no" },
+  ]);
+});
+
+test("each of several thoughts is an item of its own, so that none is proved by another's signature", () => {
+  const { output } = answerOf([
+    { kind: "reasoning", text: "a" },
+    { kind: "reasoning", text: "b", signature: { family: "openai", data: "sig" } },
+  ]);
+  assert.deepEqual(output, [
+    { id: "rs_msg_1_0", type: "reasoning", summary: [{ type: "summary_text", text: "a" }], encrypted_content: null },
+    { id: "rs_msg_1_1", type: "reasoning", summary: [{ type: "summary_text", text: "b" }], encrypted_content: "sig" },
   ]);
 });
 
