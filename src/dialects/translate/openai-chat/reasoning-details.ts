@@ -54,7 +54,9 @@ function readDetail(detail: Fields, all: string, from: number): ReasoningPart | 
   }
   const data = detail.string("signature");
   if (type !== "reasoning.text" || data === undefined) return undefined;
-  const length = detail.integer("length", { min: 0 });
-  const text = detail.string("text") ?? (length === undefined ? "" : all.slice(from, from + length));
+  const length = detail.integer("length", { min: 0 }) ?? 0;
+  const text = detail.string("text") ?? all.slice(from, from + length);
+  // Not all clients put the pieces of a stream's thoughts together; a proof of other words is none.
+  if (!detail.has("text") && text.length < length) return undefined;
   return { kind: "reasoning", text, signature: { family, data } };
 }
