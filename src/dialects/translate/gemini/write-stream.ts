@@ -126,7 +126,7 @@ export class GeminiWriter implements StreamWriter {
     let text = "";
     for (const [index, call] of this.#calls) {
       if (call.json.length === call.partialCharacters) break;
-      if (callArguments(call.json) === undefined) {
+      if (call.json.trim() === "" || callArguments(call.json) === undefined) {
         call.partialCharacters = call.json.length;
         break;
       }
