@@ -141,6 +141,23 @@ const upstream = section({
     choice(["auto", "on", "off"], "auto"),
     "`auto`: HTTP/2 where TLS negotiates it, HTTP/1.1 over `http://`. `on`: HTTP/2 only, over `http://` by prior knowledge.",
   ),
+  responses: key(
+    "responses",
+    choice(["auto", "native", "chat"], "auto"),
+    "How OpenAI's `/v1/responses` is served here. `native`: passed on. `chat`: as chat completions, without what only the provider " +
+      "keeps. `auto`: `native` for OpenAI, Azure, xAI, Groq and OpenRouter.",
+  ),
+  api_version: key(
+    "apiVersion",
+    optional(
+      text({
+        max: 32,
+        what: "a version",
+        fault: (written) => (/^[A-Za-z0-9.-]+$/.test(written) ? undefined : "write a version such as `2024-10-21`"),
+      }),
+    ),
+    "Azure OpenAI: added to each request as `api-version`. Its `/openai/v1` URLs need none.",
+  ),
   connections: key("connections", connections, "Limits of the connection pool, for each endpoint."),
   timeouts: key("timeouts", timeouts, "How long each part of a request may take."),
   max_concurrency: key(

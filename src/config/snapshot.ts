@@ -53,6 +53,10 @@ export interface UpstreamConfig {
   readonly apiKey: string | undefined;
   /** Demo only: the variable whose absence makes this upstream answer `upstream_key_missing`. */
   readonly missingKeyVariable: string | undefined;
+  /** How OpenAI's Responses API is served. */
+  readonly responses: "auto" | "native" | "chat";
+  /** Azure's; goes with every request. */
+  readonly apiVersion: string | undefined;
   /** At least one. */
   readonly endpoints: readonly EndpointConfig[];
   /** `auto` means HTTP/1.1 over http: and ALPN over https:; `on` over http: means prior knowledge. */

@@ -62,7 +62,7 @@ export class Attempt extends TimerEntry implements ExchangeSink, Work {
   constructor(call: Call, request: UpstreamRequest, wantsStream: boolean) {
     super();
     this.call = call;
-    this.#request = request;
+    this.#request = withVersion(request, call.upstream!.config.apiVersion);
     this.wantsStream = wantsStream;
   }
 
@@ -284,6 +284,12 @@ export class Attempt extends TimerEntry implements ExchangeSink, Work {
   #countAttempt(result: string): void {
     this.call.runtime.metrics.attempts.add(1, this.call.upstream!.config.name, this.call.endpoint ?? "", result);
   }
+}
+
+/** Azure's version of the API goes with every request. */
+function withVersion(request: UpstreamRequest, apiVersion: string | undefined): UpstreamRequest {
+  if (apiVersion === undefined) return request;
+  return { ...request, path: `${request.path}${request.path.includes("?") ? "&" : "?"}api-version=${apiVersion}` };
 }
 
 function gatewayError(failure: TransportFailure): GatewayError {

@@ -40,8 +40,21 @@ interface PromptKind {
   readonly raw: boolean;
 }
 
+/** Reads, deletes or cancels a response that the provider has stored. */
+export interface StoredKind {
+  readonly kind: "stored";
+  readonly dialect: Dialect;
+  readonly route: string;
+  readonly method: "GET" | "DELETE" | "POST";
+  /** Below the upstream's base URL. */
+  readonly path: string;
+  /** A model of the upstream that keeps it, where the client names one. */
+  readonly model: string | undefined;
+  readonly stream: boolean;
+}
+
 /** What a route asks of the relay. */
-export type CallKind = PassKind | PromptKind;
+export type CallKind = PassKind | PromptKind | StoredKind;
 
 /** Whatever a call is busy with, so that it can be ended from outside. */
 export interface Work {

@@ -78,7 +78,7 @@ export class ErrorRelay implements Receiver {
     passOnHeaders(headers, this.#headers);
     // Same dialect on both sides: the caller gets the provider's own error object, whatever fields it has.
     const same =
-      call.kind.kind === "pass" &&
+      call.kind.kind !== "prompt" &&
       call.translation === null &&
       message !== undefined &&
       !holdsKey(parsed, upstream.config.apiKey);

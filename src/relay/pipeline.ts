@@ -23,6 +23,7 @@ import { refuse } from "./refuse.ts";
 import { routeModel } from "./route.ts";
 import { answerCount } from "./answer-count.ts";
 import { shrinkImages } from "./shrink-images.ts";
+import { serveStored } from "./stored.ts";
 import { translateRequest } from "./translate-request.ts";
 import { understand, understandPrompt } from "./understand.ts";
 import type { Understanding, UnderstoodPrompt } from "./understand.ts";
@@ -36,8 +37,9 @@ export function serve(call: Call): void {
       if (body instanceof GatewayError) return refuse(call, body);
       // Noted for the watchdog: all that can be said of a loop that a long builtin holds up.
       call.runtime.row.doing = "understand";
-      if (call.kind.kind === "prompt") return understandPrompt(call, body, (prompt) => sendPrompt(call, prompt));
       const { kind } = call;
+      if (kind.kind === "prompt") return understandPrompt(call, body, (prompt) => sendPrompt(call, prompt));
+      if (kind.kind === "stored") return serveStored(call, kind);
       understand(call, kind, body, (request) => routePassThrough(call, kind, request));
     } catch (error) {
       crash(call, error);
@@ -68,7 +70,9 @@ function routeFault(call: Call, { model }: Understanding): GatewayError | undefi
 
 function sendPassThrough(call: Call, kind: PassKind, request: Understanding): void {
   call.runtime.row.doing = "compose";
-  const isForeign = call.upstream!.dialect.name !== kind.dialect.name;
+  const upstream = call.upstream!;
+  const lacksRoute = kind.front === "openai_responses" && !upstream.hasResponses;
+  const isForeign = upstream.dialect.name !== kind.dialect.name || lacksRoute;
   if (isForeign && kind.counts === true) return answerCount(call, request);
   countInput(call, request);
   if (isForeign) {

@@ -7,6 +7,7 @@ import { anthropic } from "../dialects/anthropic/dialect.ts";
 import type { Dialect } from "../dialects/dialect.ts";
 import { gemini } from "../dialects/gemini/dialect.ts";
 import { openai } from "../dialects/openai/dialect.ts";
+import { serverTraits } from "../dialects/openai/servers.ts";
 import type { Log } from "../observe/log.ts";
 import type { Metrics } from "../observe/metrics.ts";
 import type { Offload } from "../offload/offload.ts";
@@ -22,12 +23,20 @@ export class Upstream {
   readonly config: UpstreamConfig;
   readonly dialect: Dialect;
   readonly endpoints: readonly SharedEndpoint[];
+  /** Whether OpenAI's `/responses` can be asked of it; elsewhere they are translated. */
+  readonly hasResponses: boolean;
   readonly #picker: LeastOutstanding<SharedEndpoint>;
 
   constructor(config: UpstreamConfig, endpoints: readonly SharedEndpoint[]) {
     this.config = config;
     this.dialect = DIALECTS[config.dialect];
     this.endpoints = endpoints;
+    const { dialect, responses } = config;
+    this.hasResponses =
+      dialect === "openai" &&
+      (responses === "auto"
+        ? config.endpoints.every(({ url }) => serverTraits(url.hostname).hasResponses)
+        : responses === "native");
     this.#picker = new LeastOutstanding(endpoints);
   }
 

@@ -48,7 +48,7 @@ export class StreamRelay implements Receiver, ClientStreamEvents {
     const { kind, translation, upstream } = attempt.call;
     this.#translation = translation === null ? null : new StreamTranslation(translation);
     // A route of the same API may have streams of its own.
-    const passing = kind.kind === "pass" ? kind.dialect : upstream!.dialect;
+    const passing = kind.kind === "prompt" ? upstream!.dialect : kind.dialect;
     this.#scan = this.#translation ?? passing.createScan();
     this.#upstreamHeaders = headers;
     this.#sentMs = performance.now();
@@ -122,7 +122,7 @@ export class StreamRelay implements Receiver, ClientStreamEvents {
     this.#outcome = outcome === "upstream_failed" ? "upstream_cut" : outcome;
     // The stream speaks its upstream's dialect. An event that was broken off is closed first, or ours would be part of it.
     if (!this.#scan.atBoundary) this.#append(EVENT_END);
-    const dialect = call.kind.kind === "pass" ? call.kind.dialect : call.upstream!.dialect;
+    const dialect = call.kind.kind === "prompt" ? call.upstream!.dialect : call.kind.dialect;
     this.#appendText(this.#translation?.errorEvent(error) ?? dialect.errorEvent(error));
     this.#stream.flush();
     this.#end();

@@ -28,6 +28,7 @@ export function translateRequest(
     body: request.body,
     front: kind.front!,
     back: call.upstream!.dialect.name,
+    hostname: call.upstream!.config.endpoints[0]!.url.hostname,
     model: call.model!.model ?? name,
     path: kind.named ?? {},
   };

@@ -4,6 +4,7 @@
  */
 import { parseJson } from "../dialects/json-access.ts";
 import type { AnswerContext, Loss, RequestFault } from "../dialects/translate/translation.ts";
+import { openaiChatBackAt } from "../dialects/translate/openai-chat/translation.ts";
 import { BACKS, FRONTS } from "../dialects/translate/registry.ts";
 import type { BackName, FrontName } from "../dialects/translate/registry.ts";
 import { asBuffer } from "../offload/transfer.ts";
@@ -14,6 +15,8 @@ export interface TranslateRequestInput {
   readonly body: Uint8Array;
   readonly front: FrontName;
   readonly back: BackName;
+  /** The upstream's, since servers of one API differ. */
+  readonly hostname: string;
   /** What the upstream calls the model. */
   readonly model: string;
   /** What the route's path says. */
@@ -47,10 +50,12 @@ export interface TranslateAnswerInput {
 export type TranslateAnswerOutput = { readonly body: Uint8Array } | null;
 
 /** See {@link TranslateRequestInput}. */
-export function translateRequest({ body, front, back, model, path }: TranslateRequestInput): TranslateRequestOutput {
+export function translateRequest(input: TranslateRequestInput): TranslateRequestOutput {
+  const { body, front, back, hostname, model, path } = input;
   const read = FRONTS[front].readRequest(JSON.parse(asBuffer(body).toString("utf8")) as unknown, path);
   if (!read.ok) return { ok: false, fault: read.fault };
-  const written = BACKS[back].writeRequest({ ...read.request, model });
+  const writer = back === "openai" ? openaiChatBackAt(hostname) : BACKS[back];
+  const written = writer.writeRequest({ ...read.request, model });
   return {
     ok: true,
     path: written.path,

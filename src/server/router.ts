@@ -57,13 +57,18 @@ const VERBS: ReadonlySet<string> = new Set([
   "embedContent",
   "batchEmbedContents",
 ]);
+/** As the provider makes them; nothing that could be read as another path. */
+const STORED_PATH = /^\/v1\/responses\/([A-Za-z0-9_-]{1,128})(\/cancel)?$/;
+/** What a client may ask of the provider about a stored response. */
+const STORED_QUERY = ["include", "include[]", "starting_after", "stream"] as const;
 const MODEL_PATH = /^\/(v1|v1beta)\/models\/([^/]+)$/;
 
 /** @returns the route; the methods that the path takes instead; or `undefined` where there is nothing. */
 export function findRoute(method: string, target: string): Route | readonly string[] | undefined {
   const mark = target.indexOf("?");
   const path = mark === -1 ? target : target.slice(0, mark);
-  const found = PATHS.get(path) ?? modelRoute(path, mark === -1 ? "" : target.slice(mark + 1));
+  const query = mark === -1 ? "" : target.slice(mark + 1);
+  const found = PATHS.get(path) ?? modelRoute(path, query) ?? storedRoute(method, path, query);
   if (found === undefined) return undefined;
   return found.methods.includes(method) ? found.route : found.methods;
 }
@@ -80,6 +85,25 @@ function modelRoute(path: string, query: string): PathRoutes | undefined {
   } catch {
     return undefined;
   }
+}
+
+function storedRoute(method: string, path: string, query: string): PathRoutes | undefined {
+  const [, id, cancel] = STORED_PATH.exec(path) ?? [];
+  if (id === undefined) return undefined;
+  const asked = new URLSearchParams(query);
+  const passed = new URLSearchParams();
+  for (const name of STORED_QUERY) for (const value of asked.getAll(name)) passed.append(name, value);
+  const rest = passed.size === 0 ? "" : `?${passed.toString()}`;
+  const call: CallKind = {
+    kind: "stored",
+    dialect: openaiResponses,
+    route: `/v1/responses/{id}${cancel ?? ""}`,
+    method: cancel !== undefined ? "POST" : method === "DELETE" ? "DELETE" : "GET",
+    path: `/responses/${id}${cancel ?? ""}${rest}`,
+    model: asked.get("model") ?? undefined,
+    stream: asked.get("stream") === "true",
+  };
+  return { methods: cancel === undefined ? ["GET", "DELETE"] : ["POST"], route: { kind: "call", call } };
 }
 
 function geminiRoute(model: string, verb: string, query: string): PathRoutes {

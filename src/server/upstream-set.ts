@@ -3,6 +3,7 @@ import type { BoardShare } from "../board/share.ts";
 import type { Columns } from "../board/columns.ts";
 import { endpointCounter } from "../config/counter-names.ts";
 import type { ConfigSnapshot, UpstreamConfig } from "../config/snapshot.ts";
+import { serverTraits } from "../dialects/openai/servers.ts";
 import { DIALECTS, Upstream } from "../relay/runtime.ts";
 import { SharedEndpoint } from "../relay/shared-endpoint.ts";
 import type { LoopResources } from "../upstream/address.ts";
@@ -94,7 +95,7 @@ export class UpstreamSet {
 }
 
 function makeEndpoint(config: UpstreamConfig, url: URL, loop: LoopResources): Endpoint {
-  const credentials = config.apiKey === undefined ? [] : DIALECTS[config.dialect].credentials(config.apiKey);
+  const credentials = config.apiKey === undefined ? [] : credentialsFor(config, url, config.apiKey);
   return createEndpoint({
     url,
     headers: ["user-agent", "headwaiter", ...credentials],
@@ -103,6 +104,11 @@ function makeEndpoint(config: UpstreamConfig, url: URL, loop: LoopResources): En
     connectTimeoutMs: config.timeouts.connectMs,
     loop,
   });
+}
+
+function credentialsFor({ dialect }: UpstreamConfig, url: URL, apiKey: string): readonly string[] {
+  const isAzure = dialect === "openai" && serverTraits(url.hostname).keyField === "api-key";
+  return isAzure ? ["api-key", apiKey] : DIALECTS[dialect].credentials(apiKey);
 }
 
 /** Everything that an endpoint depends on, its upstream's name included: two upstreams never share connections. */

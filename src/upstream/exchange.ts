@@ -7,12 +7,12 @@
 
 /** What goes upstream. The endpoint adds `host`, framing and the provider's credentials; a caller can't set those. */
 export interface UpstreamRequest {
-  readonly method: "GET" | "POST";
+  readonly method: "GET" | "POST" | "DELETE";
   /** Below the endpoint's base URL, with query, e.g. `/chat/completions`. Made by us, never by a client. */
   readonly path: string;
   /** Flat pairs, names in lower case: `[name, value, name, value, …]`. Values hold no CR, LF or NUL. */
   readonly headers: readonly string[];
-  /** Slices, sent one after the other; empty for GET. Must not be changed until the exchange has ended. */
+  /** Slices, sent one after the other; empty for GET and DELETE. Must not be changed until the exchange has ended. */
   readonly body: readonly Uint8Array[];
 }
 

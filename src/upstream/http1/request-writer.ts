@@ -12,7 +12,7 @@ export function writeRequest(socket: Socket, address: EndpointAddress, request: 
   for (const slice of request.body) bodyBytes += slice.length;
   let head = `${request.method} ${address.basePath}${request.path} HTTP/1.1\r\nhost: ${address.authority}\r\n${address.headerBlock}`;
   for (let i = 0; i < request.headers.length; i += 2) head += `${request.headers[i]}: ${request.headers[i + 1]}\r\n`;
-  head += request.method === "GET" ? "\r\n" : `content-length: ${bodyBytes}\r\n\r\n`;
+  head += request.method !== "POST" ? "\r\n" : `content-length: ${bodyBytes}\r\n\r\n`;
   if (head.length + bodyBytes <= COPY_LIMIT_BYTES) {
     const message = Buffer.allocUnsafe(head.length + bodyBytes);
     let at = message.write(head, 0, "latin1");

@@ -84,7 +84,7 @@ export class Http2Exchange implements Exchange, Flushable {
   /** Opens the stream and sends. @throws what node:http2 throws for fields it won't send; nothing has been sent then. */
   start(carrier: ExchangeCarrier, session: ClientHttp2Session, fields: string[]): void {
     const request = this.#request!;
-    const endStream = request.method === "GET" || request.body.length === 0;
+    const endStream = request.method !== "POST" || request.body.length === 0;
     const stream = session.request(fields, { endStream }) as BoundStream;
     this.#request = null;
     this.#carrier = carrier;
