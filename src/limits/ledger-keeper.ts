@@ -201,13 +201,10 @@ export class LedgerKeeper implements SliceKeeper {
   }
 
   #recoverDead(): void {
-    for (const row of this.#dead) {
-      // Another dead one may be behind the lock: its turn comes, too.
-      if (!this.#step.enterAfter(row)) continue;
-      this.#giveBack(row);
-      this.#step.leave();
-      this.#dead.delete(row);
-      this.#freeRows.push(row);
+    // One of them may be behind the lock, and keep out those that are before it in the set.
+    for (let left = Infinity; this.#dead.size < left;) {
+      left = this.#dead.size;
+      for (const row of this.#dead) this.#recoverOne(row);
     }
     if (this.#dead.size === 0 || this.#retry !== null) return;
     this.#retry = setTimeout(() => {
@@ -215,6 +212,14 @@ export class LedgerKeeper implements SliceKeeper {
       this.#recoverDead();
     }, RETRY_MS);
     this.#retry.unref();
+  }
+
+  #recoverOne(row: number): void {
+    if (!this.#step.enterAfter(row)) return;
+    this.#giveBack(row);
+    this.#step.leave();
+    this.#dead.delete(row);
+    this.#freeRows.push(row);
   }
 
   /** Not in the journal: if this thread ends, all end. */

@@ -119,8 +119,10 @@ export class LedgerMemory {
 
   /** The first cell of an account that has been given out. @throws {RangeError} where there is none. */
   accountAt(account: number): number {
-    const at = this.#accountsAt + account * ACCOUNT_CELLS;
-    if (account >= 0 && account < this.accounts && this.floats[at + ACCOUNT.kind]! > KIND.none) return at;
+    if ((account | 0) === account && account >= 0 && account < this.accounts) {
+      const at = this.#accountsAt + account * ACCOUNT_CELLS;
+      if (this.floats[at + ACCOUNT.kind] !== KIND.none) return at;
+    }
     throw new RangeError(`the ledger has no account ${account}`);
   }
 

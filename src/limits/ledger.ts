@@ -103,14 +103,12 @@ export class Ledger implements Limiter {
     for (const one of late) this.#onLateReturn(one);
   }
 
-  /** The lock can't be had. There are no more of these than requests that were under way. */
+  /** The lock can't be had. There are no more of these than requests that were under way. Keeps the thread alive until it is done. */
   #settleLater(unsettled: Unsettled): void {
     if (this.#unsettled.push(unsettled) > 1) return;
-    const timer = setTimeout(() => {
-      const all = this.#unsettled.splice(0);
-      for (const { reservation, used, nowMs } of all) this.settle(reservation, used, nowMs);
+    setTimeout(() => {
+      for (const { reservation, used, nowMs } of this.#unsettled.splice(0)) this.settle(reservation, used, nowMs);
     }, RETRY_MS);
-    timer.unref();
   }
 
   peek(account: number, nowMs: number): Standing {
