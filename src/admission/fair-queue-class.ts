@@ -66,6 +66,8 @@ export class QueueClass {
   #round = 0;
   /** What weight 1 brings in this round, tokens. */
   #quantum = 1;
+  /** That was found when there was nobody to share with. */
+  #isFirstRound = true;
 
   /** Members. */
   get size(): number {
@@ -80,6 +82,7 @@ export class QueueClass {
       this.#flows.set(member.tenant, flow);
       this.#ring.add(flow);
       this.#weights += weight;
+      this.#isFirstRound ||= this.#ring.size <= 2;
     } else if (flow.weight !== weight) {
       this.#weights += weight - flow.weight;
       flow.weight = weight;
@@ -152,23 +155,19 @@ export class QueueClass {
 
   #beginTurn(flow: Flow): void {
     // It has had its turn in this round, and so has everybody between it and the end of the ring.
-    if (flow.turn > this.#round) {
-      this.#round = flow.turn;
-      this.#beginRound();
+    const isNewRound = flow.turn > this.#round;
+    if (isNewRound) this.#round = flow.turn;
+    if (isNewRound || this.#isFirstRound) {
+      this.#isFirstRound = false;
+      this.#quantum = ((this.#cost / this.#size) * this.#ring.size) / this.#weights;
     }
     flow.hasTurn = true;
     flow.deficit += this.#quantum * flow.weight;
-  }
-
-  #beginRound(): void {
-    this.#quantum = ((this.#cost / this.#size) * this.#ring.size) / this.#weights;
   }
 
   #count(flow: Flow, members: number, cost: number): void {
     flow.cost += cost;
     this.#cost += cost;
     this.#size += members;
-    // The first who comes finds no round: its own mean is the quantum then.
-    if (members > 0 && this.#size === 1) this.#beginRound();
   }
 }
