@@ -11,6 +11,7 @@ import type {
   StopReason,
   TokenLogprob,
 } from "../common.ts";
+import { GatheredText } from "./gathered-text.ts";
 import {
   callSignatureItem,
   functionCallItem,
@@ -40,17 +41,19 @@ interface OpenMessage extends Place {
   /** The parts before the one that is open. */
   readonly content: Json[];
   readonly part: "text" | "refusal";
-  text: string;
+  readonly text: GatheredText;
   readonly logprobs: TokenLogprob[];
 }
 
 interface OpenReasoning extends Place {
   readonly kind: "reasoning";
-  text: string;
+  readonly text: GatheredText;
 }
 
-interface OpenCall extends FunctionCall, Place {
-  arguments: string;
+interface OpenCall extends Place {
+  readonly callId: string;
+  readonly name: string;
+  readonly json: GatheredText;
 }
 
 type ToolCall = Extract<CommonEvent, { kind: "tool_call" }>;
@@ -74,7 +77,7 @@ export class ResponseOutput {
   say(part: "text" | "refusal", piece: string, logprobs: readonly TokenLogprob[] = []): void {
     if (piece === "" && logprobs.length === 0) return;
     const open = this.#openMessage(part);
-    open.text += piece;
+    open.text.add(piece);
     for (const logprob of logprobs) open.logprobs.push(logprob);
     const place = { ...placeOf(open), content_index: open.content.length, delta: piece };
     if (part === "refusal") this.#emit("response.refusal.delta", place);
@@ -88,14 +91,14 @@ export class ResponseOutput {
     if (open?.kind !== "reasoning") {
       this.#close("completed");
       const place = this.#add("rs", (id) => reasoningItem(id, "", undefined));
-      this.#open = open = { ...place, kind: "reasoning", text: "" };
+      this.#open = open = { ...place, kind: "reasoning", text: new GatheredText() };
       this.#emit("response.reasoning_summary_part.added", {
         ...placeOf(open),
         summary_index: 0,
         part: { type: "summary_text", text: "" },
       });
     }
-    open.text += piece;
+    open.text.add(piece);
     this.#emit("response.reasoning_summary_text.delta", { ...placeOf(open), summary_index: 0, delta: piece });
   }
 
@@ -121,7 +124,7 @@ export class ResponseOutput {
     const earlier = this.#calls.get(index);
     if (earlier !== undefined) this.#closeCall(earlier, "completed");
     const place = this.#add("fc", (id) => functionCallItem({ id, callId, name, arguments: "" }, "in_progress"));
-    this.#calls.set(index, { ...place, callId, name, arguments: "" });
+    this.#calls.set(index, { ...place, callId, name, json: new GatheredText() });
   }
 
   /** A piece of a call's arguments. Of a call that has not begun: nothing. */
@@ -159,7 +162,15 @@ export class ResponseOutput {
     const content = open?.kind === "message" ? [...open.content, this.#closePart(open)] : [];
     if (open?.kind !== "message") this.#close("completed");
     const place = open?.kind === "message" ? open : this.#add("msg", (id) => messageItem(id, "in_progress", []));
-    this.#open = open = { id: place.id, index: place.index, kind: "message", content, part, text: "", logprobs: [] };
+    this.#open = open = {
+      id: place.id,
+      index: place.index,
+      kind: "message",
+      content,
+      part,
+      text: new GatheredText(),
+      logprobs: [],
+    };
     this.#refused ||= part === "refusal";
     this.#emit("response.content_part.added", {
       ...placeOf(open),
@@ -198,8 +209,8 @@ export class ResponseOutput {
 
   #closePart(open: OpenMessage): Json {
     const place = { ...placeOf(open), content_index: open.content.length };
-    const { text, logprobs } = open;
-    const part = open.part === "text" ? textPart(text, logprobs) : refusalPart(text);
+    const text = open.text.toString();
+    const part = open.part === "text" ? textPart(text, open.logprobs) : refusalPart(text);
     if (open.part === "refusal") this.#emit("response.refusal.done", { ...place, refusal: text });
     else this.#emit("response.output_text.done", { ...place, text, logprobs: part["logprobs"] });
     this.#emit("response.content_part.done", { ...place, part });
@@ -207,7 +218,7 @@ export class ResponseOutput {
   }
 
   #closeReasoning(open: OpenReasoning, signature: ReasoningSignature | undefined): void {
-    const { text } = open;
+    const text = open.text.toString();
     const place = { ...placeOf(open), summary_index: 0 };
     this.#emit("response.reasoning_summary_text.done", { ...place, text });
     this.#emit("response.reasoning_summary_part.done", { ...place, part: { type: "summary_text", text } });
@@ -215,16 +226,17 @@ export class ResponseOutput {
   }
 
   #argue(call: OpenCall, piece: string): void {
-    call.arguments += piece;
+    call.json.add(piece);
     this.#emit("response.function_call_arguments.delta", { ...placeOf(call), delta: piece });
   }
 
   #closeCall(call: OpenCall, status: ItemStatus): void {
     // Of a call without arguments an upstream may send no piece at all.
-    if (call.arguments === "" && status === "completed") this.#argue(call, "{}");
-    const { name, arguments: json } = call;
+    if (status === "completed" && call.json.toString() === "") this.#argue(call, "{}");
+    const whole: FunctionCall = { ...call, arguments: call.json.toString() };
+    const { name, arguments: json } = whole;
     this.#emit("response.function_call_arguments.done", { ...placeOf(call), name, arguments: json });
-    this.#done(call, functionCallItem(call, status));
+    this.#done(call, functionCallItem(whole, status));
   }
 }
 
