@@ -6,7 +6,6 @@ import { writeThinking } from "./write-thinking.ts";
 
 /** Gemini takes no more. */
 const MAX_STOP_SEQUENCES = 5;
-const MAX_SEED = 2 ** 31 - 1;
 
 /** @returns `generationConfig`, without what was not said. */
 export function writeConfig(
@@ -18,8 +17,8 @@ export function writeConfig(
   if (stop.length > MAX_STOP_SEQUENCES) {
     losses.push({ field: "stop", reason: `Gemini takes at most ${MAX_STOP_SEQUENCES} stop sequences` });
   }
-  const isSeed = seed === undefined || Math.abs(seed) <= MAX_SEED;
-  if (!isSeed) losses.push({ field: "seed", reason: `Gemini takes seeds up to ${MAX_SEED}` });
+  const isSeed = seed === undefined || Math.trunc(seed) === (seed | 0);
+  if (!isSeed) losses.push({ field: "seed", reason: "Gemini takes seeds of 32 bits" });
   const config = {
     maxOutputTokens: request.maxTokens,
     temperature: request.temperature,
@@ -29,7 +28,7 @@ export function writeConfig(
     presencePenalty: request.presencePenalty,
     frequencyPenalty: request.frequencyPenalty,
     stopSequences: stop.length > 0 ? stop.slice(0, MAX_STOP_SEQUENCES) : undefined,
-    ...writeFormat(request.outputFormat),
+    ...writeFormat(request.outputFormat, losses),
     responseLogprobs: logprobs === undefined ? undefined : true,
     logprobs: logprobs === undefined || logprobs.top === 0 ? undefined : logprobs.top,
     thinkingConfig: writeThinking(request.reasoning, traits.thinking, losses),
@@ -38,21 +37,21 @@ export function writeConfig(
   return Object.fromEntries(Object.entries(config).filter(([, value]) => value !== undefined));
 }
 
-function writeFormat(format: OutputFormat | undefined): Readonly<Record<string, unknown>> {
+function writeFormat(format: OutputFormat | undefined, losses: Loss[]): Readonly<Record<string, unknown>> {
   if (format === undefined) return {};
   if (format.kind !== "schema") return { responseMimeType: format.kind === "text" ? "text/plain" : "application/json" };
-  const { schema, description } = format;
   // The schema's name is a label for the caller; its description speaks to the model.
-  const described =
-    description === undefined || Object.hasOwn(schema, "description") ? schema : { description, ...schema };
-  return { responseMimeType: "application/json", responseJsonSchema: described };
+  const { schema, description } = format;
+  const hasOwn = description !== undefined && Object.hasOwn(schema, "description");
+  if (hasOwn) losses.push({ field: "outputFormat.description", reason: "Gemini has that of the schema itself alone" });
+  const responseJsonSchema = description === undefined || hasOwn ? schema : { description, ...schema };
+  return { responseMimeType: "application/json", responseJsonSchema };
 }
 
 /** One resolution for the whole request: the parts' own is for Gemini 3 alone. */
 function writeDetail(messages: readonly Message[], losses: Loss[]): string | undefined {
-  const images = messages.flatMap(({ parts }) =>
-    (parts as readonly UserPart[]).filter((part) => part.kind === "image"),
-  );
+  const parts = messages.flatMap((message): readonly UserPart[] => (message.role === "user" ? message.parts : []));
+  const images = parts.filter((part) => part.kind === "image");
   const details = new Set(images.map(({ detail }) => detail ?? "auto"));
   if (details.size > 1)
     losses.push({ field: "detail", reason: "Gemini has one resolution for all pictures of a request" });
