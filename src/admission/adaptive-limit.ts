@@ -38,8 +38,12 @@ const MOST_PERIOD_MS = 10_000;
 /** A period's times that are below the floor lower it by this part of the difference: some have luck. */
 const FALL = 0.25;
 const RISE_MS = 6 * 3_600_000;
-/** The cap has been halved, and times are at most a tenth shorter: it did not help. */
-const IN_VAIN = { cap: 0.5, gain: 0.1 };
+/** The cap has been halved, and times have hardly come nearer to the floor: were it the cap, they would be half as long. */
+const IN_VAIN = { cap: 0.5, gain: -Math.log(0.75) };
+/** Times that are suddenly so much longer than since it began to shrink are another matter. */
+const WORSE = Math.log(1.25);
+/** What the last period weighs in the mean that is compared for that. */
+const RECENT = 0.5;
 
 /** What loops have seen of an upstream. */
 export interface UpstreamObservations {
@@ -83,7 +87,9 @@ export class AdaptiveLimit {
   /** What is seen until then was begun under another cap. */
   #settlingUntilMs = -Infinity;
   #decidedMs: number | null = null;
-  /** When it began to shrink for late first tokens: the cap then, and how far from the floor they were. */
+  /** How far from the floor first tokens are, as a moving mean of logarithms. */
+  #ratio = 0;
+  /** Since it has been shrinking for late first tokens: the cap before, and how late they were at most. */
   #shrinkingFrom: { readonly cap: number; readonly ratio: number } | null = null;
 
   /** Begins with the least. */
@@ -127,6 +133,7 @@ export class AdaptiveLimit {
   #decide(count: number, nowMs: number): void {
     const before = this.cap;
     const ratio = count > 0 ? this.#compare(nowMs - this.#decidedMs!) : 0;
+    this.#ratio += (ratio - this.#ratio) * RECENT;
     if (this.#overloads > 0) {
       this.#starting = false;
       this.#setCap(Math.min(this.#cap, Math.max(this.#peakInUse, 1)) * OVERLOAD_SHRINKAGE);
@@ -175,13 +182,20 @@ export class AdaptiveLimit {
 
   #shrink(ratio: number): void {
     this.#starting = false;
-    this.#shrinkingFrom ??= { cap: this.#cap, ratio };
-    const { cap, ratio: before } = this.#shrinkingFrom;
-    const wasInVain = this.#cap <= cap * IN_VAIN.cap && ratio > before - IN_VAIN.gain;
+    const before = this.#shrinkingFrom;
+    if (before === null) this.#ratio = ratio;
+    const isAnother = before === null || this.#ratio > before.ratio + WORSE;
+    // What is seen first is in part from before.
+    const from = isAnother
+      ? { cap: this.#cap, ratio: this.#ratio }
+      : { cap: before.cap, ratio: Math.max(before.ratio, this.#ratio) };
+    this.#shrinkingFrom = from;
+    const wasInVain = this.#cap <= from.cap * IN_VAIN.cap && this.#ratio > from.ratio - IN_VAIN.gain;
     // The least that there may be is as good as it gets.
     if (wasInVain || this.#cap <= this.#bounds.min) {
       for (let i = 0; i < SIZE_CLASSES; i++) if (this.#floors[i] !== undefined) this.#floors[i]! += ratio;
       this.#shrinkingFrom = null;
+      this.#ratio = 0;
     } else this.#setCap(this.#cap * SHRINKAGE);
   }
 
