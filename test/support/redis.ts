@@ -145,7 +145,10 @@ export async function startRedisProxy(target: RedisServer): Promise<RedisProxy> 
   };
   const server = net.createServer((client) => {
     accepted++;
-    if (isBroken) return void client.destroy();
+    if (isBroken) {
+      client.destroy();
+      return;
+    }
     const upstream = net.connect(target.port, "127.0.0.1");
     pass(client, upstream);
     pass(upstream, client);

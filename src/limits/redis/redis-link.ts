@@ -57,6 +57,8 @@ export class RedisLink {
       enableOfflineQueue: false,
       autoResendUnfulfilledCommands: false,
       maxRetriesPerRequest: 0,
+      // A primary that has become a replica refuses to write for as long as anybody stays with it.
+      reconnectOnError: ({ message }) => message.startsWith("READONLY"),
       retryStrategy: (times) => Math.min(MAX_RECONNECT_MS, 25 * 2 ** Math.min(times, 10)) * (0.75 + Math.random() / 2),
     });
     this.#client.on("error", (error: Error) => (this.#reason = error.message));

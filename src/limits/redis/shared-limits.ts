@@ -176,15 +176,17 @@ export class SharedLimits {
 
   #turn(): void {
     const nowMs = monotonicMs();
-    if (nowMs - this.#collectedMs >= REST_MS) {
-      this.#collectedMs = nowMs;
-      this.giveBack(this.#options.keeper.collect(nowMs));
+    for (const group of this.#slots.values()) {
+      group.turn(nowMs);
+      if (group.isIdle) this.#slots.delete(group.name);
     }
-    for (const groups of [this.#slices, this.#slots]) {
-      for (const group of groups.values()) {
-        group.turn(nowMs);
-        if (group.isIdle) groups.delete(group.name);
-      }
+    if (nowMs - this.#collectedMs < REST_MS) return;
+    this.#collectedMs = nowMs;
+    // First: a slice that has ended and is not given back yet would look like one that was used.
+    this.giveBack(this.#options.keeper.collect(nowMs));
+    for (const group of this.#slices.values()) {
+      group.turn(nowMs);
+      if (group.isIdle) this.#slices.delete(group.name);
     }
   }
 }

@@ -19,6 +19,8 @@ const MAX_BATCH = 64;
 const MAX_WAITING = 4096;
 /** Accounts of a call that no request in it asks for; others wait for the next. */
 const MAX_BESIDES = 128;
+/** Accounts of a call that tells Redis what it has lost: some 4000 sub-windows, a few milliseconds of its time. */
+const MAX_RESTORED = 64;
 /** How often accounts that nobody uses are looked through, milliseconds. */
 const SWEEP_MS = 10_000;
 /** Numbers of an answer for each account. */
@@ -43,7 +45,6 @@ export class SliceGroup {
   /** Redis may have lost what this process has leased. */
   #isForgotten = false;
   #settlesUntilMs = 0;
-  #calledMs = -Infinity;
   #sweptMs = 0;
 
   constructor(name: string, context: GroupContext) {
@@ -76,15 +77,16 @@ export class SliceGroup {
     this.#ask();
   }
 
-  /** To be called every `TURN_MS`: gives back, fills up, forgets what is over. */
+  /** To be called every `REST_MS`, right after the keeper's slices were collected: gives back, fills up, forgets what is over. */
   turn(nowMs: number): void {
     let isDue = false;
     for (const window of this.#windows.values()) {
       if (!window.isActive(nowMs)) continue;
-      const available = this.#available(window, nowMs);
+      const available = this.#context.keeper.available(window.index, nowMs);
+      window.noteAvailable(available, nowMs);
       isDue ||= window.owes || window.isLow(available);
     }
-    if (isDue && nowMs - this.#calledMs >= REST_MS) this.#ask();
+    if (isDue) this.#ask();
     if (nowMs - this.#sweptMs < SWEEP_MS || this.#asks) return;
     this.#sweptMs = nowMs;
     for (const window of this.#windows.values()) if (window.isIdle(nowMs)) this.#windows.delete(window.name);
@@ -156,43 +158,42 @@ export class SliceGroup {
     const { link, process } = this.#context;
     this.#isForgotten = false;
     const windows = [...this.#windows.values()].filter((window) => !window.history.isEmpty);
-    if (windows.length === 0) return;
-    const args: (string | number)[] = [process, SLICE_MS, SETTLE_MS, REMEMBER_MS];
-    for (const { windowMs, stepMs, history } of windows) {
-      const entries = history.entries();
-      args.push(windowMs, stepMs, entries.length, ...entries.flat());
+    for (let from = 0; from < windows.length; from += MAX_RESTORED) {
+      const part = windows.slice(from, from + MAX_RESTORED);
+      const isLast = from + MAX_RESTORED >= windows.length;
+      const args: (string | number)[] = [process, SLICE_MS, SETTLE_MS, REMEMBER_MS, isLast ? 1 : 0];
+      for (const { windowMs, stepMs, history } of part) {
+        const entries = history.entries();
+        args.push(windowMs, stepMs, entries.length, ...entries.flat());
+      }
+      // Without an answer Redis does not know this process yet, so it will ask again; what it has added by then counts twice.
+      if ((await link.run(RESTORE_SLICES, this.#keys(part), args)) === null) return;
     }
-    await link.run(RESTORE_SLICES, this.#keys(windows), args);
   }
 
   async #leaseOnce(): Promise<void> {
     const question = this.#question();
-    this.#calledMs = question.askedMs;
     const { link } = this.#context;
     const answer = (await link.run(LEASE_SLICES, this.#keys(question.windows), this.#args(question))) as
       | readonly (string | number)[]
       | null;
-    switch (answer?.[0]) {
-      case "done":
-        return this.#onDone(question, answer as readonly number[]);
-      case "lost":
-        this.#unasked(question);
-        this.#isForgotten = true;
-        this.#waiting.unshift(...question.waiters);
-        return;
-      case "settling": {
-        this.#unasked(question);
-        const retryInMs = Number(answer[1]);
-        this.#settlesUntilMs = monotonicMs() + retryInMs;
-        for (const waiter of question.waiters) waiter.answer({ kind: "unavailable", retryInMs });
-        return;
-      }
-      default:
-        // It may have been done. What went back may not go back twice, what was used beyond may count twice.
-        question.windows.forEach((window, i) => window.owe({ returns: [], charge: question.debts[i]!.charge }));
-        for (const waiter of question.waiters)
-          waiter.answer({ kind: "unavailable", retryInMs: Math.max(REST_MS, link.retryInMs) });
+    if (answer === null) {
+      // It may have been done. What went back may not go back twice, what was used beyond may count twice.
+      question.windows.forEach((window, i) => window.owe({ returns: [], charge: question.debts[i]!.charge }));
+      const retryInMs = Math.max(REST_MS, link.retryInMs);
+      for (const waiter of question.waiters) waiter.answer({ kind: "unavailable", retryInMs });
+      return;
     }
+    if (answer[0] === "done") return this.#onDone(question, answer as readonly number[]);
+    question.windows.forEach((window, i) => window.owe(question.debts[i]!));
+    if (answer[0] === "lost") {
+      this.#isForgotten = true;
+      this.#waiting.unshift(...question.waiters);
+      return;
+    }
+    const retryInMs = Number(answer[1]);
+    this.#settlesUntilMs = monotonicMs() + retryInMs;
+    for (const waiter of question.waiters) waiter.answer({ kind: "unavailable", retryInMs });
   }
 
   /** All that there is to be asked for and said, in one. */
@@ -212,18 +213,14 @@ export class SliceGroup {
     const most = windows.size + MAX_BESIDES;
     for (const window of this.#windows.values()) {
       if (windows.size >= most) break;
-      if (window.isActive(askedMs) && (window.owes || window.wanted(this.#available(window, askedMs)) > 0))
+      if (
+        window.isActive(askedMs) &&
+        (window.owes || window.wanted(this.#context.keeper.available(window.index, askedMs)) > 0)
+      )
         windows.add(window);
     }
     const asked = [...windows];
     return { waiters, windows: asked, debts: asked.map((window) => window.takeDebts()), askedMs };
-  }
-
-  /** What is left with the keeper; the account learns from it what was taken. */
-  #available(window: SharedWindow, nowMs: number): number {
-    const available = this.#context.keeper.available(window.index, nowMs);
-    window.noteAvailable(available, nowMs);
-    return available;
   }
 
   #keys(windows: readonly SharedWindow[]): string[] {
@@ -231,13 +228,13 @@ export class SliceGroup {
   }
 
   #args({ waiters, windows, debts, askedMs }: Question): (string | number)[] {
-    const { process, doubts } = this.#context;
+    const { process, doubts, keeper } = this.#context;
     const remembers = [...this.#windows.values()].some((window) => !window.history.isEmpty);
     const args: (string | number)[] = [process, SLICE_MS, remembers ? 1 : 0, doubts() ? 1 : 0];
     args.push(SETTLE_MS, PEER_MS, REMEMBER_MS, waiters.length);
     windows.forEach((window, i) => {
       const { returns, charge } = debts[i]!;
-      const more = window.wanted(this.#available(window, askedMs));
+      const more = window.wanted(keeper.available(window.index, askedMs));
       args.push(window.limit, window.windowMs, window.stepMs, more, charge);
       args.push(returns.length, ...returns.flat());
     });
@@ -247,10 +244,6 @@ export class SliceGroup {
       for (const { account, amount } of needs) args.push(places.get(this.#context.account(account)!.name)!, amount);
     }
     return args;
-  }
-
-  #unasked({ windows, debts }: Question): void {
-    windows.forEach((window, i) => window.owe(debts[i]!));
   }
 
   #onDone({ waiters, windows, debts, askedMs }: Question, answer: readonly number[]): void {

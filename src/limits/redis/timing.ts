@@ -32,7 +32,7 @@ export const REMEMBER_MS = 32 * 86_400_000;
 export const SETTLE_MS = 2000;
 
 /** How long a lease of slots lasts, milliseconds: that much later a dead process's slots are free. */
-export const SLOTS_MS = 4000;
+export const SLOTS_MS = 3000;
 
 /** How often leases of slots are renewed, milliseconds; while others ask in vain, every turn. */
 export const SLOTS_RENEW_MS = 1000;

@@ -63,10 +63,8 @@ for i = 3, #KEYS do
   for _ = 1, returns do
     local k, amount = tonumber(ARGV[at]), tonumber(ARGV[at + 1])
     at = at + 2
-    local counted = tonumber(redis.call('HGET', a.key, whole(k)))
-    if k >= a.head and counted then
-      a.total = add(a.key, a.head, k, -math.min(amount, counted), a.total, a.keepMs)
-    end
+    local back = math.min(amount, tonumber(redis.call('HGET', a.key, whole(k))) or 0)
+    if k >= a.head and back > 0 then a.total = add(a.key, a.head, k, -back, a.total, a.keepMs) end
   end
   if charge > 0 then a.total = add(a.key, a.head, a.k, charge, a.total, a.keepMs) end
   a.charged = charge

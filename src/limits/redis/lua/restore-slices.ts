@@ -13,6 +13,7 @@ import { SUB_WINDOWS_LUA } from "./sub-windows.ts";
  * - 2 a slice's life, ms
  * - 3 how long processes are waited for, ms
  * - 4 how long a process is remembered, ms
+ * - 5 1 where this is the last call of several: only then does Redis know the process
  * - for each account: windowMs, stepMs, sub-windows, and so many times: sub-window, amount
  *
  * Returns 1 where it was added, 0 where Redis knew the process.
@@ -23,9 +24,11 @@ export const RESTORE_SLICES = redisScript(
 local process, lifeMs = ARGV[1], tonumber(ARGV[2])
 if redis.call('ZSCORE', KEYS[1], process) then return 0 end
 if redis.call('ZCARD', KEYS[1]) == 0 then redis.call('SET', KEYS[2], 1, 'PX', tonumber(ARGV[3])) end
-redis.call('ZADD', KEYS[1], whole(nowMs), process)
-redis.call('PEXPIRE', KEYS[1], ARGV[4])
-local at = 5
+if ARGV[5] == '1' then
+  redis.call('ZADD', KEYS[1], whole(nowMs), process)
+  redis.call('PEXPIRE', KEYS[1], ARGV[4])
+end
+local at = 6
 for i = 3, #KEYS do
   local windowMs, stepMs, count = tonumber(ARGV[at]), tonumber(ARGV[at + 1]), tonumber(ARGV[at + 2])
   at = at + 3
