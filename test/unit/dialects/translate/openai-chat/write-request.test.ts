@@ -1,0 +1,265 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import * as fc from "fast-check";
+import type { CommonRequest, Message } from "../../../../../src/dialects/translate/common.ts";
+import { USUAL_QUIRKS, quirksOf } from "../../../../../src/dialects/translate/openai-chat/quirks.ts";
+import { openaiChatBack, openaiChatBackAt } from "../../../../../src/dialects/translate/openai-chat/translation.ts";
+import { writeRequest } from "../../../../../src/dialects/translate/openai-chat/write-request.ts";
+import type { WrittenRequest } from "../../../../../src/dialects/translate/translation.ts";
+import { commonRequests } from "./arbitrary-conversation.ts";
+
+const PLAIN: CommonRequest = {
+  model: "m",
+  stream: false,
+  wantsUsage: false,
+  system: [],
+  messages: [],
+  tools: [],
+  toolChoice: undefined,
+  parallelToolCalls: undefined,
+  maxTokens: undefined,
+  temperature: undefined,
+  topP: undefined,
+  topK: undefined,
+  seed: undefined,
+  presencePenalty: undefined,
+  frequencyPenalty: undefined,
+  stop: [],
+  outputFormat: undefined,
+  reasoning: undefined,
+  logprobs: undefined,
+  userId: undefined,
+};
+
+const write = (request: Partial<CommonRequest>, host = "gpu"): WrittenRequest =>
+  writeRequest({ ...PLAIN, ...request }, quirksOf(host));
+const messagesOf = (messages: readonly Message[], host?: string): unknown => write({ messages }, host).body["messages"];
+const text = (words: string): { kind: "text"; text: string } => ({ kind: "text", text: words });
+const image = { kind: "image", source: { kind: "base64", mediaType: "image/png", data: "AAEC" } } as const;
+
+test("nothing is said that the request does not say", () => {
+  assert.deepEqual(write({}), {
+    path: "/chat/completions",
+    headers: [],
+    body: { model: "m", messages: [] },
+    losses: [],
+  });
+});
+
+test("the usage of a stream is asked for, whether or not the caller wants it", () => {
+  assert.deepEqual(write({ stream: true }).body["stream_options"], { include_usage: true });
+});
+
+test("results stand right behind the calls, and what else the turn says after them; their pictures too", () => {
+  const result = (id: string, ...content: (typeof image | ReturnType<typeof text>)[]): Message => ({
+    role: "user",
+    parts: [text(`before ${id}`), { kind: "tool_result", id, name: "f", content, isError: false }],
+  });
+  const call = (id: string): { kind: "tool_call"; id: string; name: string; arguments: string } => ({
+    kind: "tool_call",
+    id,
+    name: "f",
+    arguments: "{}",
+  });
+  assert.deepEqual(
+    messagesOf([
+      { role: "assistant", parts: [call("1")] },
+      result("1", text("one"), image, text("more")),
+      { role: "assistant", parts: [text("a"), text("b")] },
+    ]),
+    [
+      {
+        role: "assistant",
+        content: null,
+        tool_calls: [{ id: "1", type: "function", function: { name: "f", arguments: "{}" } }],
+      },
+      { role: "tool", tool_call_id: "1", content: "one\n\nmore" },
+      {
+        role: "user",
+        content: [
+          { type: "text", text: "From the result of the tool call 1:" },
+          { type: "image_url", image_url: { url: "data:image/png;base64,AAEC" } },
+        ],
+      },
+      { role: "user", content: "before 1" },
+      { role: "assistant", content: "ab" },
+    ],
+  );
+});
+
+test("pictures of several results wait for the last of them", () => {
+  const result = (id: string): Message => ({
+    role: "user",
+    parts: [{ kind: "tool_result", id, name: "f", content: [image], isError: false }],
+  });
+  const roles = (messagesOf([result("1"), result("2")]) as { role: string }[]).map(({ role }) => role);
+  assert.deepEqual(roles, ["tool", "tool", "user"]);
+});
+
+test("that a result is an error is told in its words", () => {
+  const parts = [{ kind: "tool_result", id: "1", name: "f", content: [text("boom")], isError: true }] as const;
+  assert.deepEqual(messagesOf([{ role: "user", parts }]), [
+    { role: "tool", tool_call_id: "1", content: "Error: boom" },
+  ]);
+});
+
+test("thoughts go to nobody, and are no loss", () => {
+  const signature = { family: "anthropic", data: "s" } as const;
+  const written = write({
+    messages: [{ role: "assistant", parts: [{ kind: "reasoning", text: "hm", signature }, text("x")] }],
+  });
+  assert.deepEqual(written.body["messages"], [{ role: "assistant", content: "x" }]);
+  assert.deepEqual(written.losses, []);
+});
+
+test("instructions are one message, and one string", () => {
+  assert.deepEqual(write({ system: [text("a"), text("b")] }).body["messages"], [{ role: "system", content: "a\n\nb" }]);
+});
+
+test("what the API can't hold is refused by name", () => {
+  const source = { kind: "url", url: "https://a.b/c.pdf", mediaType: undefined } as const;
+  const flac = { kind: "base64", mediaType: "audio/flac", data: "AAEC" } as const;
+  const { losses } = write({
+    messages: [
+      {
+        role: "user",
+        parts: [
+          { kind: "document", source },
+          { kind: "audio", source: flac },
+        ],
+      },
+      { role: "assistant", parts: [image] },
+    ],
+  });
+  assert.deepEqual(
+    losses.map(({ field, essential }) => [field, essential]),
+    [
+      ["messages[].content[].document", true],
+      ["messages[].content[].audio", true],
+      ["messages[].content[].image", true],
+    ],
+  );
+});
+
+test("a choice of one tool names it, one among several leaves the others out", () => {
+  const tools = ["a", "b", "c"].map((name) => ({ name, description: undefined, parameters: undefined }));
+  const choose = (...names: string[]): Readonly<Record<string, unknown>> =>
+    write({ tools, toolChoice: { kind: "named", names } }).body;
+  assert.deepEqual(choose("b")["tool_choice"], { type: "function", function: { name: "b" } });
+  assert.equal((choose("b")["tools"] as unknown[]).length, 3);
+  assert.equal(choose("a", "c")["tool_choice"], "required");
+  assert.deepEqual(
+    (choose("a", "c")["tools"] as { function: { name: string } }[]).map((tool) => tool.function.name),
+    ["a", "c"],
+  );
+});
+
+test("without tools nothing is said of choosing among them", () => {
+  const { body } = write({ toolChoice: { kind: "none" }, parallelToolCalls: false });
+  assert.deepEqual(Object.keys(body), ["model", "messages"]);
+});
+
+test("a budget of thought becomes an effort", () => {
+  assert.equal(write({ reasoning: { budgetTokens: 8192 } }).body["reasoning_effort"], "medium");
+  assert.equal(write({ reasoning: { visible: true } }).body["reasoning_effort"], undefined);
+});
+
+test("a schema without a name gets one", () => {
+  const outputFormat = { kind: "schema", schema: { type: "object" }, name: undefined } as const;
+  assert.deepEqual(write({ outputFormat }).body["response_format"], {
+    type: "json_schema",
+    json_schema: { name: "response", schema: { type: "object" } },
+  });
+});
+
+test("the limit of the output has the name that the server or the model knows", () => {
+  const field = (host: string, model: string): string =>
+    Object.keys(write({ model, maxTokens: 5 }, host).body).find((key) => key.startsWith("max_"))!;
+  assert.equal(field("api.openai.com", "gpt-4o"), "max_completion_tokens");
+  assert.equal(field("mine.openai.azure.com", "any"), "max_completion_tokens");
+  assert.equal(field("10.0.0.1", "llama-3"), "max_tokens");
+  assert.equal(field("10.0.0.1", "openai/gpt-5-mini"), "max_completion_tokens");
+  assert.equal(field("10.0.0.1", "o3"), "max_completion_tokens");
+  assert.equal(field("api.mistral.ai", "mistral-large"), "max_tokens");
+});
+
+test("Mistral gets its own names, ids of nine characters that agree, and no field that it refuses", () => {
+  const messages: Message[] = [
+    { role: "assistant", parts: [{ kind: "tool_call", id: "toolu_01ABC", name: "f", arguments: "{}" }] },
+    { role: "user", parts: [{ kind: "tool_result", id: "toolu_01ABC", name: "f", content: [], isError: false }] },
+  ];
+  const { body, losses } = write(
+    { messages, stream: true, seed: 5, userId: "u", topK: 3, logprobs: { top: 1 } },
+    "api.mistral.ai",
+  );
+  assert.deepEqual(Object.keys(body), ["model", "messages", "random_seed", "stream"]);
+  assert.deepEqual(
+    losses.map(({ field, essential }) => [field, essential]),
+    [
+      ["top_k", undefined],
+      ["logprobs", undefined],
+    ],
+  );
+  const [call, result] = body["messages"] as [{ tool_calls: { id: string }[] }, { tool_call_id: string }];
+  assert.match(call.tool_calls[0]!.id, /^[a-z0-9]{9}$/);
+  assert.equal(result.tool_call_id, call.tool_calls[0]!.id);
+});
+
+test("ids that are too long for OpenAI are shortened, the same way for call and result, and told apart", () => {
+  const idOf = (id: string): string => {
+    const parts = [{ kind: "tool_result", id, name: "f", content: [], isError: false }] as const;
+    return (messagesOf([{ role: "user", parts }]) as { tool_call_id: string }[])[0]!.tool_call_id;
+  };
+  fc.assert(
+    fc.property(fc.string({ maxLength: 80 }), fc.string({ maxLength: 80 }), (one, other) => {
+      assert.ok(idOf(one).length > 0 && idOf(one).length <= 40);
+      assert.equal(idOf(one), idOf(one));
+      if (one !== other) assert.notEqual(idOf(one), idOf(other));
+      if (one.length > 0 && one.length <= 40) assert.equal(idOf(one), one);
+    }),
+  );
+});
+
+test("cache marks are written where the server and the model take them", () => {
+  const cache = { ttl: "1h" } as const;
+  const messages: Message[] = [{ role: "user", parts: [{ ...text("x"), cache }] }];
+  const markOf = (host: string, model: string): unknown => {
+    const [message] = write({ model, messages }, host).body["messages"] as { content: unknown }[];
+    return message!.content;
+  };
+  assert.equal(markOf("10.0.0.1", "llama"), "x");
+  assert.equal(markOf("api.openai.com", "gpt-5.5"), "x");
+  const breakpoint = [{ type: "text", text: "x", prompt_cache_breakpoint: { mode: "explicit" } }];
+  assert.deepEqual(markOf("api.openai.com", "gpt-5.6-mini"), breakpoint);
+  assert.deepEqual(markOf("api.openai.com", "gpt-6"), breakpoint);
+  assert.deepEqual(markOf("openrouter.ai", "anthropic/claude"), [
+    { type: "text", text: "x", cache_control: { type: "ephemeral", ttl: "1h" } },
+  ]);
+});
+
+test("a server is known by its host, not by what its host's name holds", () => {
+  assert.equal(quirksOf("evil-api.openai.com.example"), USUAL_QUIRKS);
+  assert.equal(quirksOf("xapi.openai.com"), USUAL_QUIRKS);
+  assert.notEqual(quirksOf("eu.api.openai.com"), USUAL_QUIRKS);
+  assert.equal(openaiChatBackAt("10.0.0.1"), openaiChatBack);
+  assert.equal(openaiChatBackAt("api.mistral.ai"), openaiChatBackAt("api.mistral.ai"));
+});
+
+test("every call's result follows it before anything else is said, in any conversation", () => {
+  fc.assert(
+    fc.property(commonRequests, (request) => {
+      const { body } = writeRequest(request, USUAL_QUIRKS);
+      const open = new Set<string>();
+      for (const message of body["messages"] as {
+        role: string;
+        tool_call_id?: string;
+        tool_calls?: { id: string }[];
+      }[]) {
+        if (message.role === "tool") assert.ok(open.delete(message.tool_call_id!));
+        else assert.equal(open.size, 0);
+        for (const { id } of message.tool_calls ?? []) open.add(id);
+      }
+    }),
+    { numRuns: 100 },
+  );
+});
