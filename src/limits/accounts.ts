@@ -9,6 +9,8 @@
 export interface AccountDefinition {
   /** Says whose it is, what it counts and over which time: `tenant:acme tokens/1m`, `upstream:openai requests/1m`. */
   readonly name: string;
+  /** Those that are decided on together where several processes share them: `tenant:acme`, `upstream:openai`. */
+  readonly group: string;
   /** See limiter.ts. */
   readonly kind: "rate" | "budget" | "gauge";
   /** Whole, 0 or more: requests, tokens, micro-dollars, or requests under way. */

@@ -127,7 +127,7 @@ test("of two loops that died, the one whose turn has not come does not keep the 
     readLedger(scene.keeper.buffer).map(({ heldByRow }) => [heldByRow[1], heldByRow[3]]),
     DEFINITIONS.map(() => [0, 0]),
   );
-  assert.deepEqual([scene.keeper.claimRow(), scene.keeper.claimRow()].toSorted(), [1, 3]);
+  assert.deepEqual(new Set([scene.keeper.claimRow(), scene.keeper.claimRow()]), new Set([1, 3]));
   assert.throws(() => scene.keeper.claimRow(), /rows of the ledger/);
 });
 

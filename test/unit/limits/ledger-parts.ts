@@ -5,15 +5,15 @@ import { ACCOUNT, GENERATIONS, HEADER, LedgerMemory, RING } from "../../../src/l
 import type { Charge, Refusal, Reservation } from "../../../src/limits/limiter.ts";
 
 export function rate(name: string, limit: number, windowMs = 60_000): AccountDefinition {
-  return { name, kind: "rate", limit, windowMs, isShared: false };
+  return { name, group: "tenant:acme", kind: "rate", limit, windowMs, isShared: false };
 }
 
 export function budget(name: string, limit: number, windowMs = 86_400_000): AccountDefinition {
-  return { name, kind: "budget", limit, windowMs, isShared: false };
+  return { name, group: "tenant:acme", kind: "budget", limit, windowMs, isShared: false };
 }
 
 export function gauge(name: string, limit: number): AccountDefinition {
-  return { name, kind: "gauge", limit, windowMs: 0, isShared: false };
+  return { name, group: "tenant:acme", kind: "gauge", limit, windowMs: 0, isShared: false };
 }
 
 export function shared(definition: AccountDefinition): AccountDefinition {
@@ -26,8 +26,8 @@ export function charge(...amounts: number[]): Charge[] {
 }
 
 export function reserved(answer: Reservation | Refusal): Reservation {
-  assert.equal(answer.kind, "reserved", JSON.stringify(answer));
-  return answer as Reservation;
+  if (answer.kind !== "reserved") assert.fail(JSON.stringify(answer));
+  return answer;
 }
 
 /** What an account's cells say, and what the rows hold of it. */

@@ -83,6 +83,23 @@ test("a stream that outlives its window stays counted in a budget and a gauge un
   assert.equal(readLedger(keeper.buffer)[0]!.used, 10);
 });
 
+test("what is settled counts where it was reserved for as long as that counts, to its last sub-window", () => {
+  for (const [settledMs, tokensUsed, usdSlot] of [
+    [60_999, 4, 0],
+    [61_000, 0, 61 % 61],
+  ] as const) {
+    const [keeper, ledger] = ledgerOf([rate("tokens", 10), budget("usd", 10, 60_000)]);
+    reserved(ledger.reserve(charge(9, 9), 999)).settle([4, 5], settledMs);
+    const [tokens, usd] = readLedger(keeper.buffer);
+    assert.equal(tokens!.used, tokensUsed);
+    assert.deepEqual([usd!.used, usd!.ring[usdSlot]], [5, 5]);
+    // In time it is gone with the sub-window that it is in.
+    const goneMs = settledMs === 60_999 ? 61_000 : 122_000;
+    assert.equal(ledger.peek(1, goneMs - 1).remaining, 5);
+    assert.equal(ledger.peek(1, goneMs).remaining, 10);
+  }
+});
+
 test("what was used beyond what was reserved counts from then on, whatever the limit", () => {
   const [, ledger] = ledgerOf([rate("tokens", 100)]);
   reserved(ledger.reserve(charge(10), 0)).settle([250], 30_000);
@@ -299,7 +316,7 @@ test("in no window more is let in than the limit, and none is refused that fits,
       }
       for (const { reservation } of admissions) reservation.release();
       nowMs += 2 * WINDOW_MS;
-      reserved(ledgers[0]!.reserve(charge(...LIMITS), nowMs));
+      reserved(ledgers[0].reserve(charge(...LIMITS), nowMs));
     }),
     { numRuns: 600 },
   );

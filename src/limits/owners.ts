@@ -1,0 +1,66 @@
+/** Whose limits there are, and which accounts they need: from the config and the keys to definitions. */
+import type { ConfigSnapshot, LimitsConfig } from "../config/snapshot.ts";
+import type { AccountDefinition } from "./accounts.ts";
+import { LIMIT_KINDS, MICRO_USD } from "./measures.ts";
+import type { LimitKind } from "./measures.ts";
+
+/** Who has limits. `model` is a route's name. */
+export type LimitOwner =
+  | { readonly kind: "tenant"; readonly tenant: string }
+  | { readonly kind: "key"; readonly tenant: string; readonly keyId: string }
+  | { readonly kind: "model"; readonly tenant: string; readonly model: string }
+  | { readonly kind: "upstream"; readonly upstream: string };
+
+/** The beginning of the names of an owner's accounts. */
+export function ownerName(owner: LimitOwner): string {
+  if (owner.kind === "tenant") return `tenant:${owner.tenant}`;
+  if (owner.kind === "key") return `key:${owner.keyId}`;
+  if (owner.kind === "model") return `tenant:${owner.tenant} model:${owner.model}`;
+  return `upstream:${owner.upstream}`;
+}
+
+/** The kinds of limit that `limits` has. */
+export function kindsIn(limits: LimitsConfig | undefined): LimitKind[] {
+  return limits === undefined ? [] : LIMIT_KINDS.filter(({ field }) => limits[field] !== undefined);
+}
+
+/** The name of one of an owner's accounts. */
+export function accountName(owner: LimitOwner, { suffix }: LimitKind): string {
+  return `${ownerName(owner)} ${suffix}`;
+}
+
+/**
+ * All accounts that a config needs.
+ *
+ * @param keys that are in use, of the config and of the store; those of tenants that are not there are left out.
+ */
+export function* accountDefinitions(
+  { tenants, upstreams, store }: Pick<ConfigSnapshot, "tenants" | "upstreams" | "store">,
+  keys: Iterable<{ readonly tenant: string; readonly keyId: string }>,
+): Generator<AccountDefinition> {
+  const isShared = store.redis !== undefined;
+  for (const { name: tenant, limits, modelLimits } of tenants.values()) {
+    yield* definitionsOf({ kind: "tenant", tenant }, limits, isShared);
+    for (const [model, ofModel] of modelLimits)
+      yield* definitionsOf({ kind: "model", tenant, model }, ofModel, isShared);
+  }
+  for (const { tenant, keyId } of keys) {
+    yield* definitionsOf({ kind: "key", tenant, keyId }, tenants.get(tenant)?.keyLimits, isShared);
+  }
+  for (const { name: upstream, limits } of upstreams.values()) {
+    yield* definitionsOf({ kind: "upstream", upstream }, limits, isShared);
+  }
+}
+
+function* definitionsOf(
+  owner: LimitOwner,
+  limits: LimitsConfig | undefined,
+  isShared: boolean,
+): Generator<AccountDefinition> {
+  const group = owner.kind === "upstream" ? `upstream:${owner.upstream}` : `tenant:${owner.tenant}`;
+  for (const kind of kindsIn(limits)) {
+    const limit = limits![kind.field]! * (kind.measure === "usd" ? MICRO_USD : 1);
+    const { windowMs } = kind;
+    yield { name: accountName(owner, kind), group, kind: kind.kind, limit: Math.round(limit), windowMs, isShared };
+  }
+}

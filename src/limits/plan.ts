@@ -1,0 +1,127 @@
+/** A loop's plan: which limits hold for a request, worked out once for each config, so that a request costs four lookups. */
+import type { ConfigSnapshot, LimitsConfig, Price, TenantConfig } from "../config/snapshot.ts";
+import type { Accounts } from "./accounts.ts";
+import type { Charge } from "./limiter.ts";
+import { amountOf } from "./measures.ts";
+import type { LimitKind, Use } from "./measures.ts";
+import { accountName, kindsIn } from "./owners.ts";
+import type { LimitOwner } from "./owners.ts";
+
+/** One limit that holds for a request. */
+export interface Limit extends Pick<LimitKind, "measure" | "unit"> {
+  readonly account: number;
+  readonly owner: LimitOwner;
+  /** Whether a stream is ended that has used it up. */
+  readonly endsStreams: boolean;
+}
+
+/** What a request is, as far as limits go. */
+export interface LimitedRequest {
+  readonly tenant: TenantConfig;
+  /** `undefined`: no key was asked for. */
+  readonly keyId: string | undefined;
+  /** The route's name. */
+  readonly model: string;
+  /** `undefined`: its limits are no matter. */
+  readonly upstream: string | undefined;
+}
+
+const NONE: readonly Limit[] = [];
+
+interface TenantLimits {
+  readonly own: readonly Limit[];
+  readonly byModel: ReadonlyMap<string, readonly Limit[]>;
+}
+
+/** See the file's comment. */
+export class LimitPlan {
+  readonly #accounts: Accounts;
+  readonly #tenants = new Map<string, TenantLimits>();
+  readonly #upstreams = new Map<string, readonly Limit[]>();
+  /** Made when a key is first used. */
+  readonly #keys = new Map<string, readonly Limit[]>();
+
+  /** @throws {RangeError} where `accounts` are not those of this config. */
+  constructor({ tenants, upstreams }: Pick<ConfigSnapshot, "tenants" | "upstreams">, accounts: Accounts) {
+    this.#accounts = accounts;
+    for (const { name: tenant, limits, modelLimits } of tenants.values()) {
+      const byModel = [...modelLimits].map(
+        ([model, ofModel]) => [model, this.#limitsOf({ kind: "model", tenant, model }, ofModel)] as const,
+      );
+      this.#tenants.set(tenant, { own: this.#limitsOf({ kind: "tenant", tenant }, limits), byModel: new Map(byModel) });
+    }
+    for (const { name: upstream, limits } of upstreams.values()) {
+      this.#upstreams.set(upstream, this.#limitsOf({ kind: "upstream", upstream }, limits));
+    }
+  }
+
+  /**
+   * All limits that hold for a request: the upstream's last, so that a refusal names the caller's own where both are used up.
+   *
+   * @throws {RangeError} where the key has limits and no accounts: its accounts have to be known before it is.
+   */
+  limitsFor({ tenant, keyId, model, upstream }: LimitedRequest): RequestLimits {
+    const ofTenant = this.#tenants.get(tenant.name);
+    const own = ofTenant?.own ?? NONE;
+    const ofModel = ofTenant?.byModel.get(model) ?? NONE;
+    const ofKey = keyId === undefined || tenant.keyLimits === undefined ? NONE : this.#keyLimits(tenant, keyId);
+    const ofUpstream = upstream === undefined ? NONE : (this.#upstreams.get(upstream) ?? NONE);
+    return new RequestLimits([...own, ...ofModel, ...ofKey, ...ofUpstream]);
+  }
+
+  #keyLimits({ name: tenant, keyLimits }: TenantConfig, keyId: string): readonly Limit[] {
+    let limits = this.#keys.get(keyId);
+    if (limits === undefined) {
+      limits = this.#limitsOf({ kind: "key", tenant, keyId }, keyLimits);
+      this.#keys.set(keyId, limits);
+    }
+    return limits;
+  }
+
+  #limitsOf(owner: LimitOwner, limits: LimitsConfig | undefined): readonly Limit[] {
+    return kindsIn(limits).map((kind) => {
+      const name = accountName(owner, kind);
+      const account = this.#accounts.get(name);
+      if (account === undefined) throw new RangeError(`there is no account ${name}`);
+      const endsStreams = limits!.enforce === "stream" && kind.measure !== "requests" && kind.measure !== "concurrency";
+      return { account, owner, measure: kind.measure, unit: kind.unit, endsStreams };
+    });
+  }
+}
+
+/** The limits of one request. */
+export class RequestLimits {
+  /** In the order of all amounts here. */
+  readonly limits: readonly Limit[];
+
+  constructor(limits: readonly Limit[]) {
+    this.limits = limits;
+  }
+
+  /** What is to be reserved for a request that may use so much. @throws {RangeError} see `microUsd`. */
+  charges(use: Use, price: Price | undefined): Charge[] {
+    return this.limits.map(({ account, measure }) => ({ account, amount: amountOf(measure, use, price) }));
+  }
+
+  /** What a request has used, to settle with. */
+  used(use: Use, price: Price | undefined): number[] {
+    return this.limits.map(({ measure }) => amountOf(measure, use, price));
+  }
+
+  /** Whether a stream may have to be ended. */
+  get endStreams(): boolean {
+    return this.limits.some(({ endsStreams }) => endsStreams);
+  }
+
+  /** How much more is needed of the limits that end streams, where a stream goes on from one use to another; 0 of the rest. */
+  more(from: Use, to: Use, price: Price | undefined): number[] {
+    return this.limits.map(({ measure, endsStreams }) =>
+      endsStreams ? amountOf(measure, to, price) - amountOf(measure, from, price) : 0,
+    );
+  }
+
+  /** The limit of an account that a shortage names. */
+  limitOf(account: number): Limit | undefined {
+    return this.limits.find((limit) => limit.account === account);
+  }
+}
