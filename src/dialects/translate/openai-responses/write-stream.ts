@@ -81,7 +81,8 @@ export class ResponsesStreamWriter implements StreamWriter {
         this.#usage = { ...this.#usage, ...event.usage };
         return undefined;
       case "finish":
-        this.#end = output.finish(event.stopReason);
+        // Who cuts a stream short finishes it once more; what the model had finished stays so.
+        this.#end ??= output.finish(event.stopReason);
         return undefined;
       case "end":
         this.#ended = true;

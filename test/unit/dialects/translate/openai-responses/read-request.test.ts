@@ -160,6 +160,37 @@ test("images, files and sound are told apart, whatever their base64 looks like",
   ]);
 });
 
+test("what others have less of is carried as their most, and that is said", () => {
+  const { request, losses } = readWhole({
+    model: "m",
+    input: [
+      {
+        role: "user",
+        content: [
+          { type: "input_image", image_url: "https://example.com/a.png", detail: "original" },
+          { type: "input_file", file_url: "https://example.com/a.pdf", detail: "high" },
+          { type: "input_text", text: "x", prompt_cache_breakpoint: { mode: "explicit", ttl: "12h" } },
+          { type: "input_text", text: "y", prompt_cache_breakpoint: { mode: "explicit", ttl: "30m" } },
+        ],
+      },
+    ],
+  });
+  assert.partialDeepStrictEqual(request.messages[0]!.parts, [
+    { detail: "high" },
+    { kind: "document" },
+    { cache: { ttl: "1h" } },
+    { cache: { ttl: undefined } },
+  ]);
+  assert.deepEqual(
+    losses.map(({ field, essential }) => [field, essential]),
+    [
+      ["input[0].content[0].detail", undefined],
+      ["input[0].content[1].detail", undefined],
+      ["input[0].content[2].prompt_cache_breakpoint.ttl", undefined],
+    ],
+  );
+});
+
 test("a conversation with thoughts, calls and results is read into turns", () => {
   const { messages } = inputOf(
     { role: "user", content: "Weather?" },

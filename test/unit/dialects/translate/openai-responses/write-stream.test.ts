@@ -137,6 +137,14 @@ test("an answer that was cut ends as incomplete, and so does the item that was b
   );
 });
 
+test("a stream that is cut short is incomplete, unless the model had finished before", () => {
+  const said: CommonEvent[] = [START, { kind: "text", text: "a" }];
+  const cut: CommonEvent[] = [{ kind: "finish", stopReason: "length" }, { kind: "end" }];
+  assert.equal(assertLegal(parsed([...said, ...cut]))["status"], "incomplete");
+  const finished: CommonEvent = { kind: "finish", stopReason: "stop" };
+  assert.equal(assertLegal(parsed([...said, finished, ...cut]))["status"], "completed");
+});
+
 test("an error ends the stream: an error event, the response that failed, and nothing after it", () => {
   const writer = openaiResponsesFront.createWriter(context);
   writer.write(START);
