@@ -9,6 +9,8 @@ export const PHASES = [
   "understand",
   "route",
   "compose",
+  "reserve",
+  "admit",
   "attempt",
   "relay",
   "settle",

@@ -6,16 +6,22 @@ import { beforeAll, mergeMetrics, withoutGauges } from "./metric-merge.ts";
 import { exposition } from "./metric.ts";
 import type { MetricSnapshot } from "./metric.ts";
 import { ProcessMetrics } from "./process-metrics.ts";
+import type { QueueReading } from "./process-metrics.ts";
 
 /** See the file's comment. A loop is named by any object that is its own; one that is started again is another loop. */
 export class LoopMetrics {
   /** Those that are not of one loop. */
-  readonly process = new ProcessMetrics();
+  readonly process: ProcessMetrics;
   /** Of each loop that lives, what it said last. */
   readonly #live = new Map<object, readonly MetricSnapshot[]>();
   readonly #ended = new WeakSet<object>();
   /** The counters of loops that have ended, and all that were ever seen at zero: so every series keeps its place. */
   #lasting: readonly MetricSnapshot[] = [];
+
+  /** @param queues how the upstreams' queues stand now. @default there are none */
+  constructor(queues?: () => readonly QueueReading[]) {
+    this.process = new ProcessMetrics(queues);
+  }
 
   /** What a loop shows now, in place of what it showed before. Nothing once it is forgotten: it may have been under way. */
   take(loop: object, metrics: readonly MetricSnapshot[]): void {

@@ -6,6 +6,7 @@ import { OffloadMetrics } from "./offload-metrics.ts";
 
 const TTFT_BOUNDS_SECONDS = [0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1, 2, 3, 5, 10, 20, 30, 60];
 const INTER_TOKEN_BOUNDS_SECONDS = [0.005, 0.01, 0.02, 0.03, 0.05, 0.075, 0.1, 0.2, 0.5, 1, 5];
+const QUEUE_WAIT_BOUNDS_SECONDS = [0.001, 0.01, 0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 30, 60];
 const OVERHEAD_BOUNDS_SECONDS = [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1];
 
 /** What only the loop knows, read when somebody asks. */
@@ -71,6 +72,11 @@ export class Metrics {
     "Requests sent upstream, by result: ok, status, or an error code.",
     ["upstream", "endpoint", "result"],
   );
+  readonly queueWait = new Histogram(
+    "headwaiter_queue_wait_seconds",
+    "Wait for a slot of the upstream, of those who got one.",
+    QUEUE_WAIT_BOUNDS_SECONDS,
+  );
   readonly offload = new OffloadMetrics();
   readonly #all: readonly Metric[];
 
@@ -87,6 +93,7 @@ export class Metrics {
       this.pressureLevel,
       this.pressure,
       this.attempts,
+      this.queueWait,
       ...this.offload.all(),
       new Reading(
         "headwaiter_endpoint_outstanding",

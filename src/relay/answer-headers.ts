@@ -13,7 +13,12 @@ export function answerHeaders(call: Call, contentType: string, error?: GatewayEr
   const headers = ["content-type", contentType, "x-request-id", call.id];
   if (call.upstream !== null) {
     headers.push("x-headwaiter-upstream", call.upstream.config.name);
-    headers.push("x-headwaiter-attempts", String(call.attempts), "x-headwaiter-queue-ms", "0");
+    headers.push(
+      "x-headwaiter-attempts",
+      String(call.attempts),
+      "x-headwaiter-queue-ms",
+      String(Math.round(call.queueMs)),
+    );
   }
   if (call.dropped.length > 0) headers.push("x-headwaiter-dropped", droppedList(call.dropped));
   if (error !== undefined) {

@@ -11,6 +11,7 @@ import type { Lease } from "../core/lease.ts";
 import { TimerEntry } from "../core/timer-wheel.ts";
 import { isFailure } from "../upstream/exchange.ts";
 import type { Exchange, ExchangeSink, HeaderList, TransportFailure, UpstreamRequest } from "../upstream/exchange.ts";
+import type { AdmissionDoor } from "./admission-door.ts";
 import { ABSENT_CLIENT } from "./absent-client.ts";
 import type { Call, Work } from "./call.ts";
 import type { Receiver } from "./receiver.ts";
@@ -38,6 +39,15 @@ const FAILURE_OUTCOMES: Readonly<Partial<Record<TransportFailure["kind"], Outcom
   closed: "drained",
 };
 
+interface AttemptOptions {
+  /** The client asked for a stream. */
+  readonly wantsStream: boolean;
+  /** Of the upstream; given back with its last byte. */
+  readonly slot: Lease;
+  /** What the request will use as far as can be said, input and output. */
+  readonly costTokens: number;
+}
+
 /** See the file's comment. */
 export class Attempt extends TimerEntry implements ExchangeSink, Work {
   readonly call: Call;
@@ -45,6 +55,13 @@ export class Attempt extends TimerEntry implements ExchangeSink, Work {
   readonly wantsStream: boolean;
   /** Let go as soon as it can't be needed for a retry: a stream outlives its prompt by minutes. */
   #request: UpstreamRequest | null;
+  /** The upstream's, until its last byte. */
+  readonly #slot: Lease;
+  readonly #costTokens: number;
+  /** Whom to tell what was seen of the upstream. */
+  readonly #door: AdmissionDoor | undefined;
+  /** When the request was on its way, monotonic milliseconds. */
+  #sentMs = 0;
   /** Counts this request at its endpoint. */
   #outstanding: Lease | null = null;
   #exchange: Exchange | null = null;
@@ -59,9 +76,12 @@ export class Attempt extends TimerEntry implements ExchangeSink, Work {
   /** The client has left, and the answer is read on for the bill. */
   #detached = false;
 
-  constructor(call: Call, request: UpstreamRequest, wantsStream: boolean) {
+  constructor(call: Call, request: UpstreamRequest, { wantsStream, slot, costTokens }: AttemptOptions) {
     super();
     this.call = call;
+    this.#slot = slot;
+    this.#costTokens = costTokens;
+    this.#door = call.runtime.desk.door(call.upstream!.config.name);
     this.#request = withVersion(request, call.upstream!.config.apiVersion);
     this.wantsStream = wantsStream;
   }
@@ -81,7 +101,7 @@ export class Attempt extends TimerEntry implements ExchangeSink, Work {
   }
 
   onSent(): void {
-    this.#activeMs = performance.now();
+    this.#activeMs = this.#sentMs = performance.now();
     this.call.runtime.metrics.overhead.observe(Math.max(0, this.#activeMs - this.call.receivedMs) / 1000);
     this.#arm(this.#activeMs);
   }
@@ -125,6 +145,8 @@ export class Attempt extends TimerEntry implements ExchangeSink, Work {
 
   #onHead(status: number, headers: HeaderList): void {
     this.#request = null;
+    this.#door?.observeAnswer({ status, headers, costTokens: this.#costTokens });
+    if (status === 200 && !this.wantsStream) this.#door?.observeWhole();
     const selected = selectReceiver(this, status, headers);
     if (selected instanceof GatewayError) return this.fail(selected, "upstream_failed");
     this.#countAttempt(status === 200 ? "ok" : "status");
@@ -141,6 +163,12 @@ export class Attempt extends TimerEntry implements ExchangeSink, Work {
       return this.#open(failure);
     }
     this.fail(gatewayError(failure), FAILURE_OUTCOMES[failure.kind] ?? "upstream_failed");
+  }
+
+  /** The first token event has come. */
+  firstToken(): void {
+    this.call.firstTokenMs = this.#activeMs;
+    this.#door?.observeFirstToken(this.#costTokens, this.#activeMs - this.#sentMs);
   }
 
   /** The client takes less than comes. */
@@ -181,6 +209,7 @@ export class Attempt extends TimerEntry implements ExchangeSink, Work {
       return this.fail(new GatewayError("total_timeout"), "timed_out");
     if (nowMs >= this.#silenceDueMs()) {
       const code = this.#answering ? "upstream_idle_timeout" : "upstream_first_byte_timeout";
+      if (!this.#answering) this.#door?.observeOverload();
       return this.fail(new GatewayError(code), "upstream_failed");
     }
     this.#arm(nowMs);
@@ -201,6 +230,7 @@ export class Attempt extends TimerEntry implements ExchangeSink, Work {
     const exchange = this.#exchange;
     this.#exchange = null;
     exchange?.abort();
+    this.#slot.release();
   }
 
   abort(): void {

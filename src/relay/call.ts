@@ -1,4 +1,5 @@
 /** One request of a client, from its arrival to its last byte: what every phase reads and the last one settles. */
+import type { Priority } from "../admission/fair-queue.ts";
 import type { ModelRoute } from "../config/snapshot.ts";
 import type { ErrorCode, GatewayError } from "../core/errors.ts";
 import { ListMember } from "../core/linked-list.ts";
@@ -78,6 +79,8 @@ export const UNLIMITED: Allowance = { tokens: Infinity, extend: () => true };
 interface CallOptions {
   readonly id: string;
   readonly identity: Identity;
+  /** In a queue; never before what its tenant has. */
+  readonly priority: Priority;
   readonly kind: CallKind;
   readonly client: Client;
   /** The present one. */
@@ -93,6 +96,7 @@ export class Call extends ListMember {
   readonly id: string;
   /** Who asks. */
   readonly identity: Identity;
+  readonly priority: Priority;
   readonly kind: CallKind;
   /** Another once it has left, where its answer is read on. */
   client: Client;
@@ -109,6 +113,8 @@ export class Call extends ListMember {
   upstream: Upstream | null = null;
   endpoint: string | null = null;
   attempts = 0;
+  /** How long it has waited for a slot of its upstream, milliseconds. */
+  queueMs = 0;
   /** Where the upstream speaks another API than the caller. */
   translation: Translation | null = null;
   /** Fields of the request that had no place there and were dropped, by their paths. */
@@ -132,6 +138,7 @@ export class Call extends ListMember {
     super();
     this.id = options.id;
     this.identity = options.identity;
+    this.priority = options.priority;
     this.kind = options.kind;
     this.client = options.client;
     this.runtime = options.runtime();

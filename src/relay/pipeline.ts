@@ -5,6 +5,7 @@
  *     understand the few fields that routing needs
  *     route      model → upstream
  *     compose    the upstream's request
+ *     admit      a slot of the upstream, or a place in the queue for one
  *     attempt    endpoint, connection, head; one retry where nothing was done yet
  *     relay      stream | body | error, to the last byte
  *     settle     usage, metrics, log
@@ -14,6 +15,10 @@
  * when that is done, unless the client has left.
  */
 import { GatewayError } from "../core/errors.ts";
+import { estimateInputTokens } from "../offload/token-estimate.ts";
+import type { UpstreamRequest } from "../upstream/exchange.ts";
+import { admit } from "./admit.ts";
+import { answerCount } from "./answer-count.ts";
 import { Attempt } from "./attempt.ts";
 import type { Call, PassKind } from "./call.ts";
 import { composePassThrough, composePrompt } from "./compose.ts";
@@ -21,7 +26,6 @@ import { countInput } from "./count-input.ts";
 import { crash } from "./crash.ts";
 import { refuse } from "./refuse.ts";
 import { routeModel } from "./route.ts";
-import { answerCount } from "./answer-count.ts";
 import { shrinkImages } from "./shrink-images.ts";
 import { serveStored } from "./stored.ts";
 import { translateRequest } from "./translate-request.ts";
@@ -76,9 +80,9 @@ function sendPassThrough(call: Call, kind: PassKind, request: Understanding): vo
   if (isForeign && kind.counts === true) return answerCount(call, request);
   countInput(call, request);
   if (isForeign) {
-    return translateRequest(call, kind, request, (composed, stream) => new Attempt(call, composed, stream).start());
+    return translateRequest(call, kind, request, (composed, stream) => send(call, composed, { ...request, stream }));
   }
-  new Attempt(call, composePassThrough(call, kind, request), request.stream).start();
+  send(call, composePassThrough(call, kind, request), request);
 }
 
 function sendPrompt(call: Call, prompt: UnderstoodPrompt): void {
@@ -86,5 +90,16 @@ function sendPrompt(call: Call, prompt: UnderstoodPrompt): void {
   if (route instanceof GatewayError) return refuse(call, route);
   countInput(call, prompt);
   const composed = composePrompt(call, route.model ?? call.runtime.snapshot.defaultModel!, prompt);
-  new Attempt(call, composed, true).start();
+  send(call, composed, { body: prompt.body, stream: true, maxOutputTokens: undefined });
+}
+
+/** What is known of a request's size. */
+type Asked = Pick<Understanding, "body" | "stream" | "maxOutputTokens">;
+
+/** The upstream's request is made: now it takes what it needs, and goes. */
+function send(call: Call, composed: UpstreamRequest, asked: Asked): void {
+  const costTokens = estimateInputTokens(asked.body.length) + (asked.maxOutputTokens ?? 0);
+  admit(call, costTokens, (slot) =>
+    new Attempt(call, composed, { wantsStream: asked.stream, slot, costTokens }).start(),
+  );
 }

@@ -3,6 +3,7 @@
  * upstream made it, so the request names a model (`?model=`), unless there is only one upstream that keeps any.
  */
 import { GatewayError } from "../core/errors.ts";
+import { admit } from "./admit.ts";
 import { Attempt } from "./attempt.ts";
 import type { Call, StoredKind } from "./call.ts";
 import { requestHeaders } from "./compose.ts";
@@ -20,7 +21,8 @@ export function serveStored(call: Call, { method, path, model, stream }: StoredK
       new GatewayError("dialect_mismatch", { param: "model", message: "This model's upstream keeps no responses." }),
     );
   }
-  new Attempt(call, { method, path, headers: requestHeaders(call, stream), body: [] }, stream).start();
+  const composed = { method, path, headers: requestHeaders(call, stream), body: [] };
+  admit(call, 0, (slot) => new Attempt(call, composed, { wantsStream: stream, slot, costTokens: 0 }).start());
 }
 
 function routeToOnlyKeeper(call: Call): GatewayError | undefined {

@@ -76,7 +76,7 @@ export class StreamRelay implements Receiver, ClientStreamEvents {
     this.#sentMs = activeMs;
     const isBegin = this.#tokenMs === 0;
     if (this.#scan.tokenEvents !== call.tokenEvents) {
-      if (isBegin) call.firstTokenMs = activeMs;
+      if (isBegin) this.#attempt.firstToken();
       else call.runtime.metrics.interToken.observe((activeMs - this.#tokenMs) / 1000);
       this.#tokenMs = activeMs;
       call.tokenEvents = this.#scan.tokenEvents;

@@ -3,6 +3,7 @@
  */
 import { randomUUID } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Priority } from "../admission/fair-queue.ts";
 import type { Gate } from "../admission/gate.ts";
 import { GatewayError } from "../core/errors.ts";
 import { anthropic } from "../dialects/anthropic/dialect.ts";
@@ -135,6 +136,7 @@ function startCall(owner: FrontOwner, kind: CallKind, { id, identity, client, re
   const call = new Call({
     id,
     identity,
+    priority: priorityOf(request, identity),
     kind,
     client,
     runtime: () => owner.runtime,
@@ -154,6 +156,11 @@ function startCall(owner: FrontOwner, kind: CallKind, { id, identity, client, re
 
 function identify({ keys }: FrontOwner, { headers, url = "" }: IncomingMessage): Identity | GatewayError {
   return keys.identify(readCredential(headers, url), Date.now());
+}
+
+/** A client may put itself behind its tenant's others, never before. */
+function priorityOf({ headers }: IncomingMessage, { tenant }: Identity): Priority {
+  return headers["x-headwaiter-priority"] === "batch" ? "batch" : tenant.priority;
 }
 
 function requestId(request: IncomingMessage): string {

@@ -39,7 +39,12 @@ async function run(): Promise<void> {
     bufferedBytes: board.total("bufferedBytes"),
     openSockets: board.total("clientSockets"),
   });
-  const loop = new Loop(config, createLog(output), { share, readings, keys: data.keys });
+  const loop = new Loop(config, createLog(output), {
+    share,
+    readings,
+    keys: data.keys,
+    admissionPort: data.admissionPort,
+  });
   const end = async (): Promise<void> => {
     await loop.close();
     await output.flush();

@@ -1,6 +1,7 @@
 /** One event loop of the gateway: its listener, its calls, its upstream connections, and how all of it ends. */
 import type http from "node:http";
 import { extname } from "node:path";
+import type { MessagePort } from "node:worker_threads";
 import type { Socket } from "node:net";
 import type { Gate } from "../admission/gate.ts";
 import type { ProcessReadings } from "../admission/process-readings.ts";
@@ -18,6 +19,7 @@ import { Offload } from "../offload/offload.ts";
 import { OffloadPool } from "../offload/pool.ts";
 import type { Call } from "../relay/call.ts";
 import { refuse } from "../relay/refuse.ts";
+import { AdmissionDesk } from "../relay/admission-desk.ts";
 import type { Runtime } from "../relay/runtime.ts";
 import { KeyDirectory } from "../tenants/directory.ts";
 import type { KeyRecord } from "../tenants/key-record.ts";
@@ -61,6 +63,8 @@ interface LoopOptions {
   readonly share: BoardShare;
   /** Of the listener, where they differ from its own. */
   readonly timeouts?: Partial<ListenerTimeouts>;
+  /** The broker of slots is at the other end. */
+  readonly admissionPort: MessagePort;
   /** Keys of the store. @default none */
   readonly keys?: readonly KeyRecord[];
   /** What the loop has to know of its process to refuse in time. @default nobody is refused for overload */
@@ -76,6 +80,7 @@ export class Loop implements FrontOwner, LoopReadings {
   readonly #wheel = new TimerWheel({ tickMs: TICK_MS, slots: WHEEL_SLOTS });
   readonly #transport: LoopResources = { wheel: this.#wheel, readBuffer: Buffer.allocUnsafeSlow(READ_BUFFER_BYTES) };
   readonly #frames = new FramePool();
+  readonly #desk: AdmissionDesk;
   readonly #offload: Offload;
   readonly #translations: Runtime["translations"];
   readonly #streams = new WeakMap<Socket, StreamWriter>();
@@ -100,7 +105,11 @@ export class Loop implements FrontOwner, LoopReadings {
   /** Called when the last call has been settled. */
   #onIdle: (() => void) | null = null;
 
-  constructor(snapshot: ConfigSnapshot, log: Log, { share, keys, timeouts = {}, readings }: LoopOptions) {
+  constructor(
+    snapshot: ConfigSnapshot,
+    log: Log,
+    { share, admissionPort, keys, timeouts = {}, readings }: LoopOptions,
+  ) {
     this.#log = log;
     this.keys = new KeyDirectory(snapshot, keys);
     this.#share = share;
@@ -112,6 +121,7 @@ export class Loop implements FrontOwner, LoopReadings {
       meter: this.metrics.offload,
       entry: new URL(`../relay/translation-thread${extname(import.meta.url)}`, import.meta.url),
     });
+    this.#desk = new AdmissionDesk({ share, config: snapshot, port: admissionPort, wheel: this.#wheel });
     this.#upstreams = this.#makeUpstreams(snapshot, this.#share.columns);
     this.#runtime = this.#makeRuntime(snapshot);
     const events: ListenerEvents = {
@@ -215,6 +225,7 @@ export class Loop implements FrontOwner, LoopReadings {
    */
   reload(snapshot: ConfigSnapshot, columns: Columns): void {
     const previous = this.#upstreams;
+    this.#desk.reload(snapshot, columns);
     this.#upstreams = this.#makeUpstreams(snapshot, columns, previous);
     this.#runtime = this.#makeRuntime(snapshot);
     this.#resources = this.#makeResources(snapshot);
@@ -300,6 +311,7 @@ export class Loop implements FrontOwner, LoopReadings {
     this.#server.closeAllConnections();
     for (const { socket } of this.#clients) socket.destroy();
     await Promise.all([closed, this.#offload.close(), this.#translations.close()]);
+    this.#desk.close();
     this.#wheel.stop();
     this.#relief.close();
     this.#pulse.close();
@@ -347,6 +359,7 @@ export class Loop implements FrontOwner, LoopReadings {
       log: this.#log,
       offload: this.#offload,
       translations: this.#translations,
+      desk: this.#desk,
     };
   }
 

@@ -45,7 +45,7 @@ export class Gateway {
   readonly #log: Log;
   readonly #readConfig: () => Promise<ConfigReading>;
   readonly #supervisor: Supervisor;
-  readonly #metrics = new LoopMetrics();
+  readonly #metrics = new LoopMetrics(() => this.#supervisor.broker.readings());
   readonly #keys: KeyWatcher;
   readonly #watchdog: Watchdog;
   readonly #watched = new Map<LoopHandle, WatchedLoop>();

@@ -1,4 +1,5 @@
 /** A gateway loop inside the test's process, over real sockets. */
+import { MessageChannel } from "node:worker_threads";
 import type { ProcessReadings } from "../../src/admission/process-readings.ts";
 import { Board } from "../../src/board/board.ts";
 import { ColumnDirectory } from "../../src/board/columns.ts";
@@ -9,6 +10,7 @@ import { createLog } from "../../src/observe/log.ts";
 import type { AccessRecord } from "../../src/observe/log.ts";
 import type { ListenerTimeouts } from "../../src/server/listener.ts";
 import { Loop } from "../../src/server/loop.ts";
+import { Broker } from "../../src/supervisor/broker.ts";
 
 /** A running gateway and what it has logged. */
 export interface TestGateway extends AsyncDisposable {
@@ -68,10 +70,14 @@ export async function startGateway(
   });
   const snapshot = snapshotOf(yaml, env);
   const directory = new ColumnDirectory(1024);
-  const board = Board.create({ rows: 1, columns: directory.capacity });
+  const board = Board.create({ rows: 2, columns: directory.capacity });
   const share = { board, row: board.claimRow(1), columns: directory.extend(counterNames(snapshot)) };
+  const broker = new Broker({ board, config: snapshot, columns: share.columns });
+  const admission = new MessageChannel();
+  broker.connect(admission.port1);
   const loop = new Loop(snapshot, log, {
     share,
+    admissionPort: admission.port2,
     ...(timeouts === undefined ? {} : { timeouts }),
     ...(readings === undefined ? {} : { readings }),
   });
@@ -85,7 +91,9 @@ export async function startGateway(
     board,
     reload(next) {
       const config = snapshotOf(next, env);
-      loop.reload(config, directory.extend(counterNames(config)));
+      const columns = directory.extend(counterNames(config));
+      broker.reload(config, columns);
+      loop.reload(config, columns);
     },
     logLines,
     get accessLines() {
@@ -110,6 +118,7 @@ export async function startGateway(
     },
     async [Symbol.asyncDispose]() {
       await loop.close();
+      broker.close();
     },
   };
 }

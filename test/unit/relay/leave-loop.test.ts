@@ -27,6 +27,7 @@ class Scene {
     this.call = new Call({
       id: "call",
       identity: gateway.loop.keys.identify(undefined, 0) as Identity,
+      priority: "interactive",
       kind: { kind: "pass", dialect: openai, route: "/v1/chat/completions", path: "/chat/completions" },
       client,
       runtime: () => gateway.loop.runtime,
