@@ -42,7 +42,9 @@ function source(mediaType: string): fc.Arbitrary<MediaSource> {
 const image: fc.Arbitrary<ImagePart> = source("image/png").map((data) => ({ kind: "image", source: data }));
 const document: fc.Arbitrary<UserPart> = fc
   .tuple(source("application/pdf"), gap(word))
-  .map(([data, name]) => ({ kind: "document", source: data, ...(name === undefined ? {} : { name }) }));
+  .map(([data, name]) =>
+    Object.assign({ kind: "document" as const, source: data }, name === undefined ? {} : { name }),
+  );
 const sound: fc.Arbitrary<UserPart> = source("audio/wav").map((data) => ({ kind: "audio", source: data }));
 const userPart: fc.Arbitrary<UserPart> = fc.oneof(
   text.map((words): UserPart => ({ kind: "text", text: words })),
@@ -60,15 +62,14 @@ function assistantParts(signature: fc.Arbitrary<ReasoningSignature>): fc.Arbitra
       .map(([words, proof]): AssistantPart => ({ kind: "reasoning", text: words, signature: proof })),
     signature.map((proof): AssistantPart => ({ kind: "reasoning", text: "", signature: proof })),
     image,
-    fc.tuple(word, argumentsJson, gap(signature)).map(([name, json, proof]): AssistantPart => ({
-      kind: "tool_call",
-      id: "",
-      name,
-      arguments: json,
-      ...(proof === undefined ? {} : { signature: proof }),
-    })),
+    fc.tuple(word, argumentsJson, gap(signature)).map(callOf),
   );
   return fc.array(part, { minLength: 1, maxLength: 6 }).map((parts) => separated(parts));
+}
+
+function callOf([name, json, signature]: readonly [string, string, ReasoningSignature | undefined]): AssistantPart {
+  const call = { kind: "tool_call" as const, id: "", name, arguments: json };
+  return signature === undefined ? call : { ...call, signature };
 }
 
 /** Neighbours that Gemini's parts can't tell apart, left out. */
@@ -143,7 +144,7 @@ export const requests: fc.Arbitrary<CommonRequest> = fc
     ),
     messages,
     tools: fc.uniqueArray(tool, { minLength: 1, maxLength: 3, selector: ({ name }) => name }),
-    choice: fc.constantFrom("auto", "none", "required", "named", undefined),
+    choice: fc.constantFrom("auto" as const, "none" as const, "required" as const, "named" as const, undefined),
     maxTokens: gap(fc.integer({ min: 1, max: 100_000 })),
     temperature: gap(number),
     topP: gap(number),
@@ -152,47 +153,50 @@ export const requests: fc.Arbitrary<CommonRequest> = fc
     presencePenalty: gap(number),
     frequencyPenalty: gap(number),
     stop: fc.array(text, { maxLength: 5 }),
-    format: fc.constantFrom("text", "json", "schema", undefined),
-    effort: fc.constantFrom("minimal", "low", "medium", "high", undefined),
+    format: fc.constantFrom("text" as const, "json" as const, "schema" as const, undefined),
+    effort: fc.constantFrom("minimal" as const, "low" as const, "medium" as const, "high" as const, undefined),
     visible: gap(fc.boolean()),
     logprobs: gap(fc.integer({ min: 0, max: 20 })),
   })
-  .map(({ choice, format, effort, visible, logprobs, ...rest }) => ({
-    ...rest,
-    model: "gemini-3-flash-preview",
-    wantsUsage: true,
-    toolChoice:
-      choice === undefined
-        ? undefined
-        : choice === "named"
-          ? { kind: "named" as const, names: [rest.tools[0]!.name] }
-          : { kind: choice as "auto" },
-    parallelToolCalls: undefined,
-    outputFormat:
-      format === "schema"
-        ? { kind: "schema" as const, schema: { type: "object" }, name: undefined }
-        : format === undefined
-          ? undefined
-          : { kind: format as "json" },
-    reasoning:
-      effort === undefined && visible === undefined
-        ? undefined
-        : {
-            ...(effort === undefined ? {} : { effort: effort as "low" }),
-            ...(visible === undefined ? {} : { visible }),
-          },
-    logprobs: logprobs === undefined ? undefined : { top: logprobs },
-    userId: undefined,
-  }));
+  .map(({ choice, format, effort, visible, logprobs, ...rest }) =>
+    Object.assign({}, rest, {
+      model: "gemini-3-flash-preview",
+      wantsUsage: true,
+      toolChoice: choiceOf(choice, rest.tools[0]!.name),
+      parallelToolCalls: undefined,
+      outputFormat: formatOf(format),
+      reasoning: reasoningOf(effort, visible),
+      logprobs: logprobs === undefined ? undefined : { top: logprobs },
+      userId: undefined,
+    }),
+  );
+
+function choiceOf(kind: "auto" | "none" | "required" | "named" | undefined, name: string): CommonRequest["toolChoice"] {
+  if (kind === undefined) return undefined;
+  return kind === "named" ? { kind, names: [name] } : { kind };
+}
+
+function formatOf(kind: "text" | "json" | "schema" | undefined): CommonRequest["outputFormat"] {
+  if (kind === undefined) return undefined;
+  return kind === "schema" ? { kind, schema: { type: "object" }, name: undefined } : { kind };
+}
+
+function reasoningOf(
+  effort: "minimal" | "low" | "medium" | "high" | undefined,
+  visible: boolean | undefined,
+): CommonRequest["reasoning"] {
+  if (effort === undefined && visible === undefined) return undefined;
+  return { ...(effort === undefined ? {} : { effort }), ...(visible === undefined ? {} : { visible }) };
+}
 
 const usage = fc
   .record({ input: fc.nat(9999), cached: fc.nat(99), shown: fc.nat(999), thought: gap(fc.nat(99)) })
-  .map(({ input, cached, shown, thought }) => ({
-    inputTokens: input + cached,
-    outputTokens: shown + (thought ?? 0),
-    cachedInputTokens: cached,
-    ...(thought === undefined ? {} : { reasoningTokens: thought }),
-  }));
+  .map(({ input, cached, shown, thought }) =>
+    Object.assign(
+      { inputTokens: input + cached, outputTokens: shown + (thought ?? 0), cachedInputTokens: cached },
+      thought === undefined ? {} : { reasoningTokens: thought },
+    ),
+  );
 
 /** Answers of any upstream, as far as a caller that speaks Gemini can be told of them. */
 export const answers: fc.Arbitrary<CommonAnswer> = fc
@@ -203,43 +207,41 @@ export const answers: fc.Arbitrary<CommonAnswer> = fc
     );
     const hasCalls = named.some(({ kind }) => kind === "tool_call");
     const stopReason = isCut ? ("length" as const) : hasCalls ? ("tool_calls" as const) : ("stop" as const);
-    return { ...rest, parts: named, stopReason, createdSeconds: 0 };
+    return Object.assign({}, rest, { parts: named, stopReason, createdSeconds: 0 });
   });
 
 /** The stream that an answer comes as, its texts cut at random. */
-export function eventsOf({
-  id,
-  model,
-  parts,
-  usage: counted,
-  stopReason,
-}: CommonAnswer): fc.Arbitrary<readonly CommonEvent[]> {
+export function eventsOf(answer: CommonAnswer): fc.Arbitrary<readonly CommonEvent[]> {
   return fc.infiniteStream(fc.nat(5)).map((cuts) => {
+    const { id, model, parts, usage: counted, stopReason } = answer;
     const events: CommonEvent[] = [{ kind: "start", id, model, createdSeconds: 0 }];
     let index = 0;
-    for (const part of parts) {
-      if (part.kind === "tool_call") {
-        const { name, id: callId, signature } = part;
-        events.push({ kind: "tool_call", index, id: callId, name, ...(signature === undefined ? {} : { signature }) });
-        for (const json of pieces(part.arguments, cuts)) events.push({ kind: "tool_arguments", index, json });
-        index++;
-      } else if (part.kind === "image") events.push({ kind: "image", source: part.source });
-      else {
-        for (const piece of pieces(part.text, cuts)) events.push({ kind: part.kind, text: piece });
-        if (part.kind === "reasoning" && part.signature !== undefined) {
-          events.push({ kind: "reasoning_signature", signature: part.signature });
-        }
-      }
-    }
+    for (const part of parts) events.push(...eventsOfPart(part, part.kind === "tool_call" ? index++ : 0, cuts));
     if (counted !== undefined) events.push({ kind: "usage", usage: counted });
-    return [...events, { kind: "finish", stopReason }, { kind: "end" }];
+    events.push({ kind: "finish", stopReason }, { kind: "end" });
+    return events;
   });
+}
+
+function eventsOfPart(part: AssistantPart, index: number, cuts: fc.Stream<number>): CommonEvent[] {
+  if (part.kind === "image") return [{ kind: "image", source: part.source }];
+  if (part.kind === "tool_call") {
+    const { name, id, signature } = part;
+    const begin: CommonEvent = { kind: "tool_call", index, id, name };
+    return [
+      signature === undefined ? begin : { ...begin, signature },
+      ...pieces(part.arguments, cuts).map((json): CommonEvent => ({ kind: "tool_arguments", index, json })),
+    ];
+  }
+  const told = pieces(part.text, cuts).map((text): CommonEvent => ({ kind: part.kind, text }));
+  if (part.kind !== "reasoning" || part.signature === undefined) return told;
+  return [...told, { kind: "reasoning_signature", signature: part.signature }];
 }
 
 /** Between characters, as upstreams cut. */
 function pieces(whole: string, cuts: fc.Stream<number>): readonly string[] {
   const found: string[] = [];
-  let rest = [...whole];
+  let rest = Array.from(whole);
   while (rest.length > 0) {
     const size = 1 + cuts.next().value!;
     found.push(rest.slice(0, size).join(""));

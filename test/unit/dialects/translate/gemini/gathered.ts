@@ -42,7 +42,7 @@ export function gather(events: readonly CommonEvent[]): Gathered {
       calls.set(event.index, { id, name, json: "" });
       parts.push({ kind: "tool_call", id, name, arguments: "", ...(signature === undefined ? {} : { signature }) });
     } else if (event.kind === "tool_arguments") calls.get(event.index)!.json += event.json;
-    else if (event.kind === "usage") usage = { ...usage, ...event.usage };
+    else if (event.kind === "usage") usage = Object.assign({}, usage, event.usage);
     else if (event.kind === "finish") stopReason = event.stopReason;
     else if (event.kind === "error") error = event.message;
     else isEnded = true;
