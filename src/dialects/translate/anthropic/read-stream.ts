@@ -20,18 +20,15 @@ const READ_TYPES: ReadonlySet<string> = new Set([
   "error",
 ]);
 
-/** The content block that is open and has a place elsewhere. */
+/** More than any model writes at a time: Anthropic has one. */
+const MAX_OPEN_BLOCKS = 256;
+
+/** A content block that is open and has a place elsewhere. */
 type Block =
-  | { readonly kind: "text"; readonly place: unknown }
-  | { readonly kind: "thinking"; readonly place: unknown; signature: string }
+  | { readonly kind: "text" }
+  | { readonly kind: "thinking"; signature: string }
   /** `input`: what the block began with, which counts where no more of it comes. */
-  | {
-      readonly kind: "tool_use";
-      readonly place: unknown;
-      readonly index: number;
-      readonly input: unknown;
-      streamed: boolean;
-    };
+  | { readonly kind: "tool_use"; readonly index: number; readonly input: unknown; streamed: boolean };
 
 /** See {@link StreamReader}. */
 export class AnthropicStreamReader implements StreamReader {
@@ -39,7 +36,8 @@ export class AnthropicStreamReader implements StreamReader {
   #started = false;
   #over = false;
   #toolCalls = 0;
-  #block: Block | undefined;
+  /** By index: who speaks this API may write several at a time. */
+  readonly #blocks = new Map<unknown, Block>();
 
   read(event: WireEvent): readonly CommonEvent[] {
     if (this.#over || (event.type !== "" && !READ_TYPES.has(event.type))) return NOTHING;
@@ -53,7 +51,7 @@ export class AnthropicStreamReader implements StreamReader {
     if (!this.#started) return NOTHING;
     if (type === "content_block_delta") return this.#delta(at(data, "index"), at(data, "delta"));
     if (type === "content_block_start") return this.#open(at(data, "index"), at(data, "content_block"));
-    if (type === "content_block_stop") return this.#close();
+    if (type === "content_block_stop") return this.#close(at(data, "index"));
     if (type === "message_delta") return this.#finish(data);
     return type === "message_stop" ? this.#end() : NOTHING;
   }
@@ -72,24 +70,21 @@ export class AnthropicStreamReader implements StreamReader {
     const model = textOf(at(message, "model"));
     const events: CommonEvent[] = [{ kind: "start", id, model, createdSeconds: Math.floor(Date.now() / 1000) }];
     // An answer may go on from what it had before its tools were called.
-    for (const [place, block] of elements(at(message, "content")).entries()) events.push(...this.#open(place, block));
-    events.push(...this.#close(), { kind: "usage", usage: this.#usage.partial() });
+    for (const [place, block] of elements(at(message, "content")).entries()) {
+      events.push(...this.#open(place, block), ...this.#close(place));
+    }
+    events.push({ kind: "usage", usage: this.#usage.partial() });
     return events;
   }
 
   #open(place: unknown, block: unknown): readonly CommonEvent[] {
-    const closed = this.#close();
-    const opened = this.#opened(place, block);
-    return closed.length === 0 ? opened : [...closed, ...opened];
-  }
-
-  #opened(place: unknown, block: unknown): readonly CommonEvent[] {
+    if (this.#blocks.size >= MAX_OPEN_BLOCKS) return this.#break("The upstream writes too many blocks at a time.");
     switch (at(block, "type")) {
       case "text":
-        this.#block = { kind: "text", place };
+        this.#blocks.set(place, { kind: "text" });
         return piece("text", at(block, "text"));
       case "thinking":
-        this.#block = { kind: "thinking", place, signature: textOf(at(block, "signature")) };
+        this.#blocks.set(place, { kind: "thinking", signature: textOf(at(block, "signature")) });
         return piece("reasoning", at(block, "thinking"));
       case "redacted_thinking": {
         const signature = { family: "anthropic" as const, data: textOf(at(block, "data")), redacted: true };
@@ -97,7 +92,7 @@ export class AnthropicStreamReader implements StreamReader {
       }
       case "tool_use": {
         const index = this.#toolCalls++;
-        this.#block = { kind: "tool_use", place, index, input: at(block, "input"), streamed: false };
+        this.#blocks.set(place, { kind: "tool_use", index, input: at(block, "input"), streamed: false });
         return [{ kind: "tool_call", index, id: textOf(at(block, "id")), name: textOf(at(block, "name")) }];
       }
       default:
@@ -106,8 +101,8 @@ export class AnthropicStreamReader implements StreamReader {
   }
 
   #delta(place: unknown, delta: unknown): readonly CommonEvent[] {
-    const block = this.#block;
-    if (block === undefined || block.place !== place) return NOTHING;
+    const block = this.#blocks.get(place);
+    if (block === undefined) return NOTHING;
     if (block.kind === "text") return piece("text", at(delta, "text"));
     if (block.kind === "thinking") {
       block.signature = textOf(at(delta, "signature")) || block.signature;
@@ -119,9 +114,9 @@ export class AnthropicStreamReader implements StreamReader {
     return [{ kind: "tool_arguments", index: block.index, json }];
   }
 
-  #close(): readonly CommonEvent[] {
-    const block = this.#block;
-    this.#block = undefined;
+  #close(place: unknown): readonly CommonEvent[] {
+    const block = this.#blocks.get(place);
+    this.#blocks.delete(place);
     if (block?.kind === "thinking" && block.signature !== "") {
       return [{ kind: "reasoning_signature", signature: { family: "anthropic", data: block.signature } }];
     }
@@ -131,8 +126,13 @@ export class AnthropicStreamReader implements StreamReader {
     return NOTHING;
   }
 
+  /** What an upstream has not closed before the end. */
+  #closeAll(): CommonEvent[] {
+    return [...this.#blocks.keys()].flatMap((place) => this.#close(place));
+  }
+
   #finish(data: unknown): readonly CommonEvent[] {
-    const closed = this.#close();
+    const closed = this.#closeAll();
     this.#usage.add(at(data, "usage"));
     const usage: CommonEvent = { kind: "usage", usage: this.#usage.partial() };
     const delta = at(data, "delta");
@@ -148,7 +148,7 @@ export class AnthropicStreamReader implements StreamReader {
   }
 
   #end(): readonly CommonEvent[] {
-    const closed = this.#close();
+    const closed = this.#closeAll();
     this.#over = true;
     return [...closed, { kind: "end" }];
   }

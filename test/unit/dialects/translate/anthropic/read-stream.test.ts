@@ -84,6 +84,37 @@ test("a call's arguments are what it began with, where no more of them come", ()
   );
 });
 
+test("blocks that are written side by side are told apart, and one that is not open is passed over", () => {
+  const call = (id: string): object => ({ type: "tool_use", id, name: "f", input: {} });
+  const json = (index: number, text: string): { type: string } =>
+    delta(index, { type: "input_json_delta", partial_json: text });
+  const { calls, text } = answerOf(
+    read(
+      START,
+      open(0, call("a")),
+      open(1, call("b")),
+      json(1, '{"y"'),
+      json(0, '{"x"'),
+      json(1, ":2}"),
+      close(1),
+      json(0, ":1}"),
+      json(1, "late"),
+      delta(7, { type: "text_delta", text: "nobody's" }),
+      { type: "message_stop" },
+    ),
+  );
+  assert.deepEqual(
+    calls.map((one) => one.json),
+    ['{"x":1}', '{"y":2}'],
+  );
+  assert.equal(text, "");
+});
+
+test("blocks that are opened without end are an error, not memory", () => {
+  const opened = Array.from({ length: 300 }, (_, i) => open(i, { type: "text", text: "" }));
+  assert.match(answerOf(read(START, ...opened)).error ?? "", /too many blocks/);
+});
+
 test("the last proof of a thought counts, and comes as it ends", () => {
   const events = read(
     START,
