@@ -86,6 +86,8 @@ export class AdaptiveLimit {
   #starting = true;
   /** What is seen until then was begun under another cap. */
   #settlingUntilMs = -Infinity;
+  /** Until then the upstream's last refusal has been heeded. */
+  #heededUntilMs = -Infinity;
   #decidedMs: number | null = null;
   /** How far from the floor first tokens are, as a moving mean of logarithms. */
   #ratio = 0;
@@ -118,13 +120,15 @@ export class AdaptiveLimit {
   take(seen: UpstreamObservations, inUse: number, nowMs: number): void {
     this.#decidedMs ??= nowMs;
     this.#peakInUse = Math.max(this.#peakInUse, inUse);
-    if (nowMs < this.#settlingUntilMs) return;
-    for (let i = 0; i < SIZE_CLASSES; i++) {
-      this.#counts[i]! += seen.firstTokens[i] ?? 0;
-      this.#sums[i]! += seen.logSums[i] ?? 0;
+    if (nowMs >= this.#settlingUntilMs) {
+      for (let i = 0; i < SIZE_CLASSES; i++) {
+        this.#counts[i]! += seen.firstTokens[i] ?? 0;
+        this.#sums[i]! += seen.logSums[i] ?? 0;
+      }
+      this.#answers += seen.answers;
     }
-    this.#answers += seen.answers;
-    this.#overloads += seen.overloads;
+    // Those that come soon after others were of the same moment.
+    if (nowMs >= this.#heededUntilMs) this.#overloads += seen.overloads;
     const count = this.#counts.reduce((sum, one) => sum + one, 0);
     const isEnough = count + this.#answers >= Math.min(ENOUGH, this.#cap);
     if (this.#overloads > 0 || (isEnough && nowMs - this.#decidedMs >= LEAST_PERIOD_MS)) this.#decide(count, nowMs);
@@ -136,6 +140,7 @@ export class AdaptiveLimit {
     this.#ratio += (ratio - this.#ratio) * RECENT;
     if (this.#overloads > 0) {
       this.#starting = false;
+      this.#heededUntilMs = nowMs + LEAST_PERIOD_MS;
       this.#setCap(Math.min(this.#cap, Math.max(this.#peakInUse, 1)) * OVERLOAD_SHRINKAGE);
     } else if (ratio > FAR_FROM_FLOOR) this.#shrink(ratio);
     else {

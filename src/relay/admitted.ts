@@ -75,6 +75,7 @@ export class Waiting extends TimerEntry {
   readonly #door: AdmissionDoor;
   readonly #done: AdmissionDone;
   readonly #sinceMs: number;
+  #ended = false;
 
   constructor({ desk, ticket, door, done }: WaitingOptions) {
     super();
@@ -90,8 +91,9 @@ export class Waiting extends TimerEntry {
     return this.#desk.wheel.nowMs() - this.#sinceMs;
   }
 
-  /** The client has left: the place is free at once, and nobody is told. Only while it waits. */
+  /** The client has left: the place is free at once, and nobody is told. Does nothing where it waits no longer. */
   cancel(): void {
+    if (this.#ended) return;
     this.#end();
     this.#desk.say({ kind: "leave", ticket: this.#ticket });
   }
@@ -114,6 +116,7 @@ export class Waiting extends TimerEntry {
   }
 
   #end(): void {
+    this.#ended = true;
     this.#desk.wheel.disarm(this);
     this.#desk.forget(this.#ticket, this.#door);
   }
