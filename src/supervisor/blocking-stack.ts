@@ -60,7 +60,9 @@ export function blockingStack(
   toMs: number,
 ): readonly StackFrame[] | "idle" | null {
   if (profile.json.length > MAX_PROFILE_CHARACTERS) return null;
-  const { nodes, startTime, endTime, samples, timeDeltas } = JSON.parse(profile.json) as CpuProfile;
+  const parsed = parseProfile(profile.json);
+  if (parsed === null) return null;
+  const { nodes, startTime, endTime, samples, timeDeltas } = parsed;
   const fromUs = endTime - (profile.stoppedMs - fromMs) * 1000;
   const toUs = endTime - (profile.askedMs - toMs) * 1000;
   const counts = new Map<number, number>();
@@ -73,6 +75,18 @@ export function blockingStack(
     taken++;
   }
   return taken === 0 ? null : mostOf(new Map(nodes.map((node) => [node.id, node])), nodes[0]!, counts, taken);
+}
+
+/** V8 names a regular expression by its pattern, and does not escape what is in it. @returns `null` where it can't be read. */
+function parseProfile(json: string): CpuProfile | null {
+  for (const text of [json, json.replaceAll(/\\(?!["\\/bfnrt]|u[0-9a-fA-F]{4})/g, "\\\\")]) {
+    try {
+      return JSON.parse(text) as CpuProfile;
+    } catch {
+      // The other way, or none.
+    }
+  }
+  return null;
 }
 
 const COLLECTOR = "(garbage collector)";

@@ -129,3 +129,15 @@ test("property: what it names is one chain of calls that was sampled, and short"
     }),
   );
 });
+
+test("a regular expression's pattern, which V8 writes as it is, spoils no profile", () => {
+  const samples = Array.from({ length: 10 }, () => "f");
+  const { json, ...times } = profile({ f: {} }, samples);
+  const named = json.replace('"functionName":"f"', String.raw`"functionName":"RegExp: ^\s*\d+\.\w"`);
+  assert.notEqual(named, json);
+  const stack = blockingStack({ json: named, ...times }, 750, 1000);
+  assert.ok(Array.isArray(stack));
+  assert.equal(stack[0]?.function, String.raw`RegExp: ^\s*\d+\.\w`);
+  const unreadable = json.replace('"functionName":"f"', '"functionName":"RegExp: "quoted""');
+  assert.equal(blockingStack({ json: unreadable, ...times }, 750, 1000), null);
+});
