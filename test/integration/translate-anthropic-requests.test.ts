@@ -17,6 +17,8 @@ const SCHEMA = {
   required: ["city"],
   additionalProperties: false,
 };
+/** Newer models take none of these, and the SDK's types no longer name them. */
+const SAMPLING = { temperature: 0.5, top_p: 0.9, top_k: 5 };
 const CALL = { kind: "tool_call", id: "call_1", name: "weather", arguments: '{"city":"Bern"}' } as const;
 const ANSWER: CommonAnswer = {
   id: "chatcmpl-1",
@@ -77,8 +79,7 @@ test("a request of the official SDK with all that has a place is read whole, and
     model: "house",
     max_tokens: 500,
     system: [{ type: "text", text: "Be brief.", cache_control: { type: "ephemeral", ttl: "1h" } }],
-    // Newer models take none of these, and the SDK's types no longer name them.
-    ...{ temperature: 0.5, top_p: 0.9, top_k: 5 },
+    ...SAMPLING,
     stop_sequences: ["END"],
     metadata: { user_id: "u1" },
     service_tier: "auto",

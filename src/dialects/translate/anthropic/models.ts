@@ -24,6 +24,8 @@ export interface ModelTraits {
   readonly thinking: "none" | "budget" | "adaptive";
   /** `one`: temperature or top_p, not both. */
   readonly sampling: "both" | "one" | "none";
+  /** Can be held to a JSON Schema, in its answers and in strict tools. Not before 4.5, but for Opus 4.1. */
+  readonly takesSchemas: boolean;
   /** Takes the effort `xhigh`. */
   readonly hasXhigh: boolean;
   /** Thinking can't be turned off. */
@@ -41,13 +43,15 @@ const NEWEST = Infinity;
 /** @param model as the upstream is asked for it, such as `claude-opus-4-6` or `anthropic/claude-opus-4.6`. */
 export function traitsOf(model: string): ModelTraits {
   const name = model.toLowerCase().replaceAll(".", "-");
-  if (!name.includes("claude-")) return older({ defaultMaxTokens: 4096, thinking: "budget" });
+  if (!name.includes("claude-")) return older({ defaultMaxTokens: 4096, thinking: "budget", takesSchemas: true });
   const { family, version } = versionOf(name);
   if (version < 305) return older({ defaultMaxTokens: 4096 });
   if (version < 307) return older({ defaultMaxTokens: 8192 });
   if (version < 401) return older({ defaultMaxTokens: 32_000, thinking: "budget" });
-  if (version < 405) return older({ defaultMaxTokens: 32_000, thinking: "budget", sampling: "one" });
-  if (version < 406) return older({ defaultMaxTokens: 64_000, thinking: "budget", sampling: "one" });
+  if (version < 406) {
+    const defaultMaxTokens = version < 405 ? 32_000 : 64_000;
+    return older({ defaultMaxTokens, thinking: "budget", sampling: "one", takesSchemas: true });
+  }
   const flagship = family === "opus" || family === "sonnet";
   const unbridled = family === "fable" || family === "mythos";
   const known = version !== NEWEST;
@@ -55,6 +59,7 @@ export function traitsOf(model: string): ModelTraits {
     defaultMaxTokens: 64_000,
     thinking: "adaptive",
     sampling: version < 407 ? "one" : "none",
+    takesSchemas: true,
     hasXhigh: version >= 407,
     alwaysThinks: known && (unbridled || (flagship && version >= 505)),
     takesForcedTools: !known || !((unbridled && version >= 501) || (flagship && version >= 505)),
@@ -65,6 +70,7 @@ function older(traits: Pick<ModelTraits, "defaultMaxTokens"> & Partial<ModelTrai
   return {
     thinking: "none",
     sampling: "both",
+    takesSchemas: false,
     hasXhigh: false,
     alwaysThinks: false,
     takesForcedTools: true,

@@ -28,7 +28,7 @@ export function writeRequest(request: CommonRequest): WrittenRequest {
   const system = writeSystem(request.system);
   const maxTokens = request.maxTokens ?? traits.defaultMaxTokens;
   const { thinking, effort, thinks } = writeThinking(request, { traits, maxTokens, messages }, losses);
-  const format = writeFormat(request.outputFormat, losses);
+  const format = writeFormat(request.outputFormat, traits, losses);
   const outputConfig = {
     ...(effort === undefined ? {} : { effort }),
     ...(format === undefined ? {} : { format }),
@@ -50,11 +50,15 @@ export function writeRequest(request: CommonRequest): WrittenRequest {
   return { path: "/messages", headers: [], body, losses };
 }
 
-function writeFormat(format: OutputFormat | undefined, losses: Loss[]): Json | undefined {
+function writeFormat(format: OutputFormat | undefined, traits: ModelTraits, losses: Loss[]): Json | undefined {
   if (format?.kind === "json") {
     losses.push({ field: "outputFormat", reason: "the upstream's API (anthropic) has no JSON mode without a schema" });
   }
   if (format?.kind !== "schema") return undefined;
+  if (!traits.takesSchemas) {
+    losses.push({ field: "outputFormat", reason: "this model can't be held to a schema" });
+    return undefined;
+  }
   const schema = outputSchema(format.schema, "outputFormat.schema", losses);
   const described = format.description === undefined ? schema : { description: format.description, ...schema };
   return { type: "json_schema", schema: described };

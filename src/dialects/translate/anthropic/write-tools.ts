@@ -21,25 +21,29 @@ export function writeTools(request: CommonRequest, traits: ModelTraits, thinks: 
     toolChoice?.kind === "named" && toolChoice.names.length > 1
       ? request.tools.filter(({ name }) => toolChoice.names.includes(name))
       : request.tools;
-  const tools = offered.map((tool) => writeTool(tool, `tools[${request.tools.indexOf(tool)}]`, losses));
+  const tools = offered.map((tool) => writeTool(tool, `tools[${request.tools.indexOf(tool)}]`, traits, losses));
   return {
     ...(tools.length === 0 ? {} : { tools }),
     ...(choice === undefined ? {} : { tool_choice: choice }),
   };
 }
 
-function writeTool(tool: Tool, path: string, losses: Loss[]): Json {
+function writeTool(tool: Tool, path: string, traits: ModelTraits, losses: Loss[]): Json {
   if (!FIT_NAME.test(tool.name)) {
     const reason = "the upstream's API (anthropic) takes letters, digits, _ and -, at most 128 of them";
     losses.push({ field: `${path}.name`, reason, essential: true });
   }
+  const strict = traits.takesSchemas ? tool.strict : undefined;
+  if (tool.strict === true && strict === undefined) {
+    losses.push({ field: `${path}.strict`, reason: "this model can't be held to a schema" });
+  }
   const parameters = { type: "object", ...tool.parameters };
-  const schema = tool.strict === true ? outputSchema(parameters, `${path}.parameters`, losses) : parameters;
+  const schema = strict === true ? outputSchema(parameters, `${path}.parameters`, losses) : parameters;
   return {
     name: tool.name,
     ...(tool.description === undefined ? {} : { description: tool.description }),
     input_schema: schema,
-    ...(tool.strict === undefined ? {} : { strict: tool.strict }),
+    ...(strict === undefined ? {} : { strict }),
     ...writeCacheMark(tool),
   };
 }

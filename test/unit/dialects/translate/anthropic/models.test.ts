@@ -39,3 +39,12 @@ test("which models can't be kept from thinking, nor forced to call a tool", () =
   assert.deepEqual(traits("claude-fable-5-1"), [true, false]);
   assert.deepEqual(traits("claude-mythos-preview"), [false, true]);
 });
+
+test("which models can be held to a schema", () => {
+  for (const model of ["claude-opus-4-1", "claude-haiku-4-5", "claude-opus-5", "deepseek-chat"]) {
+    assert.equal(traitsOf(model).takesSchemas, true, model);
+  }
+  for (const model of ["claude-3-haiku", "claude-3-7-sonnet-latest", "claude-sonnet-4-0", "claude-opus-4-0"]) {
+    assert.equal(traitsOf(model).takesSchemas, false, model);
+  }
+});

@@ -226,6 +226,7 @@ test("tools without arguments take an object; a name that Anthropic does not tak
 test("a schema for the answer is closed, and carries its description", () => {
   const schema = { type: "object", properties: { n: { type: "integer", minimum: 1 } } };
   const { body, lost } = write({
+    model: "claude-sonnet-4-5",
     outputFormat: { kind: "schema", schema, name: "x", description: "A number.", strict: false },
   });
   assert.deepEqual(body["output_config"], {
@@ -240,4 +241,18 @@ test("a schema for the answer is closed, and carries its description", () => {
     },
   });
   assert.deepEqual(lost, ["outputFormat.schema.properties.n.minimum"]);
+});
+
+test("a model that can't be held to a schema is not asked to, which is told", () => {
+  const { body, lost } = write({
+    model: "claude-sonnet-4-0",
+    tools: [
+      { ...TOOLS[0]!, strict: true },
+      { ...TOOLS[1]!, strict: false },
+    ],
+    outputFormat: { kind: "schema", schema: { type: "object" }, name: undefined },
+  });
+  assert.deepEqual(lost, ["outputFormat", "tools[0].strict"]);
+  assert.equal(body["output_config"], undefined);
+  assert.ok(!JSON.stringify(body).includes("strict"));
 });
