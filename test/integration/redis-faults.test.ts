@@ -88,6 +88,25 @@ describe("faults of Redis", { skip: noRedis(), concurrency: true }, () => {
     assert.ok(got + rest > LIMIT * 0.9, `${got} + ${rest}`);
   });
 
+  test("who finds Redis empty before the others are back waits for them, though it has nothing to say itself", async () => {
+    await using redis = await startRedis();
+    await using proxy = await startRedisProxy(redis);
+    await using one = await SharedProcess.start(proxy.url, limits);
+    await using idle = await SharedProcess.start(redis.url, limits);
+    assert.equal((await one.reserveSurely({ [REQUESTS]: 900 })).kind, "reserved");
+    await redis.kill();
+    await waitUntil(() => one.shared.state !== "closed" && idle.shared.state !== "closed");
+    proxy.broken = true;
+    await redis.start();
+    await waitUntil(() => idle.shared.state === "closed");
+    const refused = await idle.reserve({ [REQUESTS]: LIMIT });
+    assert.ok(refused.kind === "unavailable" && refused.retryInMs <= SETTLE_MS, refused.kind);
+    proxy.broken = false;
+    await waitUntil(() => one.shared.state === "closed");
+    const left = await allThatIsLeft(idle, one);
+    assert.equal(left, LIMIT - 900);
+  });
+
   test("Redis is emptied under a connection that stays: what is leased is said again, and counts", async () => {
     await using redis = await startRedis();
     await using one = await SharedProcess.start(redis.url, limits);

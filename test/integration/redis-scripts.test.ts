@@ -94,7 +94,7 @@ test(
     // Of account b the sub-window of now is the first to pass; more than account a's limit never fits.
     const nowMs = Date.now();
     const passesMs = (mark + 1) * STEP_MS + 2000 + DAY_MS;
-    assert.ok(Math.abs(Number(verdicts[3]) - (passesMs - nowMs)) < 1000, `${String(verdicts[3])}`);
+    assert.ok(Math.abs(Number(verdicts[3]) - (passesMs - nowMs)) < 1000, String(verdicts[3]));
     assert.equal(verdicts[7], -1);
   },
 );

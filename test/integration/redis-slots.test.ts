@@ -64,6 +64,17 @@ describe("slots of shared caps", { skip: noRedis(), concurrency: true }, () => {
     assert.equal((await one.reserveSurely({ [SLOTS]: 1 })).kind, "shortage");
   });
 
+  test("a request for several slots gets them, whatever its process has at hand already", async () => {
+    await using redis = await startRedis();
+    await using one = await SharedProcess.start(redis.url, [cap(9)]);
+    for (let n = 1; n <= 9; n++) {
+      const reserved = await one.reserveSurely({ [SLOTS]: n });
+      assert.ok(reserved.kind === "reserved", reserved.kind);
+      assert.ok(one.leases <= n, `${one.leases} calls`);
+      reserved.release();
+    }
+  });
+
   test("what one process has at hand and does not use, another gets within two renewals", async () => {
     await using redis = await startRedis();
     await using one = await SharedProcess.start(redis.url, [cap(8)]);

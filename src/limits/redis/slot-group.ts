@@ -19,6 +19,10 @@ import { REST_MS, SETTLE_MS, SLOTS_MS, SLOTS_RENEW_MS } from "./timing.ts";
 const MAX_WAITING = 4096;
 /** Beside those in use a process has a quarter more at hand, where there are so many. */
 const HEADROOM = 0.25;
+/** Who was refused and is still there asks again within so long, milliseconds. */
+const MISSED_MS = 300;
+/** For how long it is believed that there are no slots, milliseconds. */
+const NONE_MS = 50;
 /** Numbers of an answer for each cap. */
 const CAP_NUMBERS = 4;
 
@@ -38,8 +42,11 @@ interface Cap {
   /** What others asked for in vain that have less than a share, and how many a share is. */
   unmet: number;
   share: number;
-  /** What requests asked for in vain a moment ago. */
+  /** What requests asked for in vain, and when the last of them did. */
   missed: number;
+  missedMs: number;
+  /** Until then Redis is not asked for more: it had none a moment ago. */
+  noneUntilMs: number;
 }
 
 /** See the file's comment. */
@@ -66,6 +73,9 @@ export class SlotGroup {
     const { link, wheel } = this.#context;
     if (link.state !== "closed") return done({ kind: "unavailable", retryInMs: link.retryInMs });
     if (this.#waiting.length >= MAX_WAITING) return done({ kind: "unavailable", retryInMs: REST_MS });
+    const nowMs = monotonicMs();
+    const none = needs.find(({ account }) => nowMs < (this.#capOf(account)?.noneUntilMs ?? 0));
+    if (none !== undefined) return done(this.#shortage(none));
     this.#waiting.push(new LeaseWaiter(needs, wheel, done));
     this.#ask();
   }
@@ -140,17 +150,19 @@ export class SlotGroup {
     }
     for (const cap of this.#caps.values()) {
       if (account(cap.index)?.name !== cap.name) this.#caps.delete(cap.name);
-      else if (!needs.has(cap) && this.#isDue(cap, askedMs)) needs.set(cap, Math.min(1, cap.missed));
+      else if (!needs.has(cap) && this.#isDue(cap, askedMs)) needs.set(cap, this.#stillMissed(cap, askedMs));
     }
     if (needs.size === 0) return;
     const args: (string | number)[] = [process, SLOTS_MS];
-    const kept = new Map<Cap, number>();
+    const before = new Map<Cap, number>();
     // Who does not know what others hold takes nothing until they have said it.
     const isCautious = doubts();
     for (const [cap, amount] of needs) {
+      before.set(cap, cap.granted);
       const { keeps, more } = this.#plan(cap, askedMs);
-      kept.set(cap, keeps);
-      args.push(cap.cap, keeps, isCautious ? 0 : amount, isCautious ? 0 : more);
+      // Requests count on what was granted when they asked: what is given up is theirs to ask for, too.
+      const asked = amount === 0 ? 0 : amount + before.get(cap)! - keeps;
+      args.push(cap.cap, keeps, isCautious ? 0 : asked, isCautious ? 0 : more);
     }
     const keys = [...needs.keys()].map(({ name }) => keyOf(this.name, `slots:${name}`));
     const answer = (await link.run(LEASE_SLOTS, keys, args)) as readonly number[] | null;
@@ -160,9 +172,14 @@ export class SlotGroup {
         waiter.answer({ kind: "unavailable", retryInMs: Math.max(CALL_DEADLINE_MS, link.retryInMs) });
       return;
     }
-    this.#onAnswer({ caps: [...needs], kept, answer, askedMs });
+    this.#onAnswer({ needs, before, answer, askedMs });
     if (isCautious) for (const waiter of waiters) waiter.answer({ kind: "unavailable", retryInMs: SETTLE_MS });
-    else this.#serve(waiters, kept);
+    else this.#serve(waiters, before);
+  }
+
+  /** One for those who asked in vain, as long as they do: so Redis knows that somebody waits. */
+  #stillMissed(cap: Cap, nowMs: number): number {
+    return cap.missed > 0 && nowMs - cap.missedMs < MISSED_MS ? 1 : 0;
   }
 
   /** What to go on holding, and how many more to have at hand. */
@@ -176,23 +193,24 @@ export class SlotGroup {
     const wanted = cap.unmet > 0 ? Math.min(held, cap.share) : target;
     cap.held = held;
     // Lowered before it is said, so that no loop takes what somebody else gets.
-    const keeps = wanted < cap.granted ? keeper.setGranted(cap.index, wanted) : cap.granted;
+    if (wanted < cap.granted) cap.granted = keeper.setGranted(cap.index, wanted);
+    const keeps = cap.granted;
     return { keeps, more: cap.unmet > 0 ? 0 : Math.max(0, target - keeps) };
   }
 
   #onAnswer({
-    caps,
-    kept,
+    needs,
+    before,
     answer,
     askedMs,
   }: {
-    readonly caps: readonly (readonly [cap: Cap, needs: number])[];
-    readonly kept: ReadonlyMap<Cap, number>;
+    readonly needs: ReadonlyMap<Cap, number>;
+    readonly before: ReadonlyMap<Cap, number>;
     readonly answer: readonly number[];
     readonly askedMs: number;
   }): void {
     const { keeper, account } = this.#context;
-    caps.forEach(([cap, needs], i) => {
+    [...needs].forEach(([cap, amount], i) => {
       const [slots, free, unmet, share] = answer.slice(i * CAP_NUMBERS) as [number, number, number, number];
       Object.assign(cap, {
         lapsesMs: askedMs + SLOTS_MS,
@@ -201,17 +219,18 @@ export class SlotGroup {
         unmet,
         share,
       });
-      cap.missed = Math.max(0, needs - (slots - kept.get(cap)!));
+      cap.missed = Math.max(0, before.get(cap)! + amount - slots);
+      if (cap.missed > 0 && free <= 0) cap.noneUntilMs = monotonicMs() + NONE_MS;
       cap.granted = slots;
       if (account(cap.index)?.name !== cap.name) this.#caps.delete(cap.name);
       else cap.granted = keeper.setGranted(cap.index, slots);
-      if (slots === 0 && cap.held === 0 && needs === 0) this.#caps.delete(cap.name);
+      if (slots === 0 && cap.held === 0 && amount === 0) this.#caps.delete(cap.name);
     });
   }
 
   /** Hands what was gained to those who wait, in their order. */
-  #serve(waiters: readonly LeaseWaiter[], kept: ReadonlyMap<Cap, number>): void {
-    const gained = new Map([...kept].map(([cap, keeps]) => [cap.name, cap.granted - keeps]));
+  #serve(waiters: readonly LeaseWaiter[], before: ReadonlyMap<Cap, number>): void {
+    const gained = new Map([...before].map(([cap, granted]) => [cap.name, cap.granted - granted]));
     const { account } = this.#context;
     for (const waiter of waiters) {
       const name = (index: number): string => account(index)?.name ?? "";
@@ -222,16 +241,19 @@ export class SlotGroup {
         waiter.answer({ kind: "granted" });
         continue;
       }
-      const limit = account(missing.account)?.limit ?? 0;
-      waiter.answer({
-        kind: "shortage",
-        account: missing.account,
-        asked: missing.amount,
-        limit,
-        remaining: 0,
-        freeInMs: null,
-      });
+      waiter.answer(this.#shortage(missing));
     }
+  }
+
+  #shortage({ account: index, amount }: Charge): LeaseResult {
+    const cap = this.#capOf(index);
+    if (cap !== undefined) cap.missedMs = monotonicMs();
+    const limit = cap?.cap ?? 0;
+    return { kind: "shortage", account: index, asked: amount, limit, remaining: 0, freeInMs: null };
+  }
+
+  #capOf(index: number): Cap | undefined {
+    return this.#caps.get(this.#context.account(index)?.name ?? "");
   }
 
   #cap(index: number, { name, limit }: SharedAccount): Cap {
@@ -249,6 +271,8 @@ export class SlotGroup {
         unmet: 0,
         share: limit,
         missed: 0,
+        missedMs: 0,
+        noneUntilMs: 0,
       };
       this.#caps.set(name, cap);
     }
