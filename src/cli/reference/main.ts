@@ -9,6 +9,7 @@ import { fileURLToPath } from "node:url";
 import { renderConfigReference } from "./config-page.ts";
 import { renderErrorsReference } from "./errors-page.ts";
 import { renderMetricsReference } from "./metrics-page.ts";
+import { renderPricesReference } from "./prices-page.ts";
 
 /** A generated page. */
 interface ReferencePage {
@@ -21,6 +22,7 @@ const REFERENCE_PAGES: readonly ReferencePage[] = [
   { file: "config.md", render: renderConfigReference },
   { file: "errors.md", render: renderErrorsReference },
   { file: "metrics.md", render: renderMetricsReference },
+  { file: "prices.md", render: renderPricesReference },
 ];
 
 const directory = new URL("../../../docs/reference/", import.meta.url);
