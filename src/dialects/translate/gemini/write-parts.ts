@@ -34,8 +34,7 @@ export function callArguments(json: string): Readonly<Record<string, unknown>> |
 /**
  * What a model said.
  *
- * @param signatureOf what is written for a signature; `undefined`: nothing, and the thoughts themselves are left out too,
- * since they mean nothing to the reader.
+ * @param signatureOf what is written for a signature; `undefined`: nothing.
  */
 export function writeAssistantParts(
   parts: readonly AssistantPart[],
@@ -60,7 +59,6 @@ export function writeAssistantParts(
       continue;
     }
     const signature = part.signature === undefined ? undefined : signatureOf(part.signature);
-    if (part.signature !== undefined && signature === undefined) continue;
     if (part.text === "" && part.signature?.family === "gemini") waiting = signature;
     else {
       const proof = signature === undefined ? {} : { thoughtSignature: signature };

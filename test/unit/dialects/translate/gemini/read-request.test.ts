@@ -131,6 +131,20 @@ test("the pieces of a streamed turn, given back, are one text and one thought wi
   ]);
 });
 
+test("a thought that another family keeps to itself is no signature of the thoughts before it", () => {
+  const envelope = Buffer.from('hw:signature["anthropic","secret",true]').toString("base64");
+  for (const thoughtSignature of [envelope, envelope.replaceAll("+", "-").replaceAll("/", "_").replace(/=+$/, "")]) {
+    const request = read({
+      contents: [model({ text: "hm", thought: true }, { text: "", thought: true, thoughtSignature }, { text: "so" })],
+    });
+    assert.deepEqual(request.messages[0]!.parts, [
+      { kind: "reasoning", text: "hm" },
+      { kind: "reasoning", text: "", signature: { family: "anthropic", data: "secret", redacted: true } },
+      { kind: "text", text: "so" },
+    ]);
+  }
+});
+
 test("reads the older form of a schema as JSON Schema", () => {
   const { tools, outputFormat } = read({
     contents: [user({ text: "hi" })],

@@ -183,6 +183,19 @@ test("arguments in pieces are put together, whatever their names", () => {
   assert.equal(({} as Record<string, unknown>)["polluted"], undefined);
 });
 
+test("a value that is told again is another, unless it was said to go on", () => {
+  const gathered = new PartialArguments();
+  const piece = (stringValue: string, willContinue: boolean): object => ({
+    jsonPath: "$.a",
+    stringValue,
+    willContinue,
+  });
+  assert.ok(gathered.add([piece("x", true), piece("y", false)]));
+  assert.equal(gathered.json(), '{"a":"xy"}');
+  assert.ok(gathered.add([piece("z", false)]));
+  assert.equal(gathered.json(), '{"a":"z"}');
+});
+
 test("pieces that have no place are refused, and so is a list of holes", () => {
   const add = (...paths: readonly string[]): boolean =>
     new PartialArguments().add(paths.map((jsonPath) => ({ jsonPath, numberValue: 1 })));

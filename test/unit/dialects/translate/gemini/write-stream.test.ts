@@ -61,6 +61,7 @@ test("an error is the last, in both framings, with a status that Google's SDK ta
   const [, said, nothing] = write("sse", start, error, end);
   assert.deepEqual([chunksOf([said!]), nothing], [[body], ""]);
   assert.deepEqual(JSON.parse(write("json_array", error, end).join("")), [body]);
+  assert.deepEqual(chunksOf(write("sse", { ...error, status: 299 })), [body]);
   const texts = write("json_array", start, { kind: "text", text: "a" }, { ...error, status: 429 }, finish, end);
   assert.deepEqual((JSON.parse(texts.join("")) as unknown[])[1], {
     error: { code: 429, message: "gone", status: "RESOURCE_EXHAUSTED" },
@@ -109,6 +110,17 @@ test("a call that is whole is told before what follows it; one without arguments
   );
   assert.deepEqual(partsOf(chunksOf([texts[3]!])), [["id0", "f0", { a: {} }], "b"]);
   assert.deepEqual(partsOf(chunksOf(texts.slice(4))), [["id1", "f1", {}], ""]);
+  const spaced = write(
+    "sse",
+    start,
+    callOf(0),
+    piece(0, " "),
+    { kind: "text", text: "b" },
+    piece(0, '{"a":1}'),
+    finish,
+    end,
+  );
+  assert.deepEqual(partsOf(chunksOf(spaced)), ["b", ["id0", "f0", { a: 1 }], ""]);
 });
 
 test("a call with broken arguments is never told as if it had none", () => {
