@@ -6,7 +6,10 @@ import { writeConfig } from "./write-config.ts";
 import { writeContents } from "./write-contents.ts";
 import { writeTools } from "./write-tools.ts";
 
-/** See {@link BackTranslation.writeRequest}. */
+/**
+ * See {@link BackTranslation.writeRequest}. Marks of what to cache are left out, and nothing is lost by it: Gemini finds
+ * prefixes that it has seen by itself (https://ai.google.dev/gemini-api/docs/caching).
+ */
 export function writeRequest(request: CommonRequest): WrittenRequest {
   const losses: Loss[] = [];
   const traits = traitsOf(request.model);
