@@ -18,10 +18,10 @@ export function limitRefusal(
 ): GatewayError {
   const waitMs = Math.min(MOST_WAIT_MS, Math.max(UNKNOWN_WAIT_MS, freeInMs ?? UNKNOWN_WAIT_MS));
   const isUsd = limit.measure === "usd";
-  const left = isUsd ? dollars(remaining, Math.floor) : count(remaining);
-  const needed = isUsd ? dollars(asked, Math.ceil) : count(asked);
+  const text = isUsd ? dollars : count;
+  const [left, needed] = [text(remaining), text(asked)];
   const owner = ownerText(limit.owner);
-  const whole = `${isUsd ? dollars(most, Math.floor) : count(most)} ${limit.unit}`;
+  const whole = `${text(most)} ${limit.unit}`;
   const message =
     limit.measure === "concurrency"
       ? `${owner} has ${whole}, and ${left} free. Try again when one of them has ended.`
@@ -57,9 +57,8 @@ function count(amount: number): string {
   return amount.toLocaleString("en-US");
 }
 
-function dollars(micro: number, round: (cents: number) => number): string {
-  const cents = round(micro / (MICRO_USD / 100)) / 100;
-  return (cents === 0 && micro > 0 ? micro / MICRO_USD : cents).toLocaleString("en-US", { maximumFractionDigits: 6 });
+function dollars(micro: number): string {
+  return (micro / MICRO_USD).toLocaleString("en-US", { maximumFractionDigits: 6 });
 }
 
 function waitText(waitMs: number): string {
