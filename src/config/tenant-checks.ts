@@ -1,4 +1,5 @@
 /** What tenants mean for the rest of a config: whose a key is, which models there are. */
+import { modelNameFault } from "./names.ts";
 import { patternsOverlap } from "./name-pattern.ts";
 import { didYouMean } from "./nearest-name.ts";
 import { mapAt, textsOf } from "./written.ts";
@@ -29,7 +30,8 @@ export function checkTenants(tree: unknown, report: Report): void {
 
 function checkTenantModels(name: string, tenant: unknown, models: readonly string[], report: Report): void {
   for (const { index, text } of textsOf(mapAt(tenant)["models"])) {
-    if (models.some((model) => patternsOverlap(text, model))) continue;
+    // What is no name at all the schema tells.
+    if (modelNameFault(text) !== undefined || models.some((model) => patternsOverlap(text, model))) continue;
     report(
       ["tenants", name, "models", String(index)],
       "value",

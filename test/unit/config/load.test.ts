@@ -29,6 +29,8 @@ test("a config with the least it must hold gets the contract's defaults", () => 
     missingKeyVariable: undefined,
     endpoints: [{ url: new URL("http://127.0.0.1:1/v1") }],
     http2: "auto",
+    responses: "auto",
+    apiVersion: undefined,
     connections: { max: 1000, keepAliveMax: 200, keepAliveMs: 30_000 },
     timeouts: { connectMs: 5_000, firstByteMs: 60_000, idleMs: 60_000, totalMs: 600_000 },
     maxConcurrency: undefined,

@@ -4,7 +4,16 @@ import { test } from "node:test";
 import * as fc from "fast-check";
 
 import type { ConfigNode } from "../../../src/config/setting.ts";
-import { baseUrl, duration, durationOrOff, integer, isSendableSecret, size } from "../../../src/config/values.ts";
+import {
+  baseUrl,
+  dollars,
+  duration,
+  durationOrOff,
+  integer,
+  isSendableSecret,
+  redisUrl,
+  size,
+} from "../../../src/config/values.ts";
 
 function read<Output>(node: ConfigNode<Output>, written: string | undefined): Output | undefined {
   return node.schema.safeParse(written).data;
@@ -109,4 +118,32 @@ test("a secret is taken exactly when it is visible ASCII, so that it can stand i
   );
   assert.equal(isSendableSecret("k\r\nx-evil: 1"), false);
   assert.equal(isSendableSecret("k".repeat(4097)), false);
+});
+
+test("an amount of dollars has up to six decimals, and nothing else is one", () => {
+  const node = dollars({ example: "25", min: "0.000001", max: "1000" });
+  fc.assert(
+    fc.property(fc.integer({ min: 1, max: 1_000_000_000 }), (micros) => {
+      assert.equal(read(node, (micros / 1_000_000).toFixed(6)), micros / 1_000_000);
+    }),
+  );
+  for (const wrong of ["0", "0.0000001", "1000.1", "1.1234567", "1.", ".5", "1e3", "-1", "$1", "1,5", " 1", undefined])
+    assert.equal(read(node, wrong), undefined, wrong);
+});
+
+test("a Redis URL has a host, and may have TLS, credentials, a port and a database", () => {
+  for (const right of ["redis://h", "rediss://u:p@h:1/0", "REDIS://[::1]:6379/", "redis://:p@h/15"])
+    assert.ok(read(redisUrl(), right) !== undefined, right);
+  for (const wrong of [
+    "",
+    "h",
+    "http://h",
+    "redis:h",
+    "redis://",
+    "redis:///0",
+    "redis://h/x",
+    "redis://h h",
+    "redis://h/0/1",
+  ])
+    assert.equal(read(redisUrl(), wrong), undefined, wrong);
 });
