@@ -9,6 +9,8 @@
 const MEMORY_MS = 10_000;
 /** After so long without anybody waiting, what was learnt is about another time. */
 const FORGET_MS = 60_000;
+/** Fewer grants in less time say nothing: streams that began together end together, and until then none does. */
+const ENOUGH = { grants: 3, busyMs: MEMORY_MS / 2 };
 /** What a client is asked to wait, before jitter: with it, 1 s to 60 s. */
 const LEAST_RETRY_MS = 1000 / 0.75;
 const MOST_RETRY_MS = 60_000 / 1.25;
@@ -45,6 +47,7 @@ export class DrainRate {
    */
   waitAtLeastMs(ahead: number, nowMs: number): number {
     this.#advance(nowMs);
+    if (this.#grants < ENOUGH.grants && this.#busyMs < ENOUGH.busyMs) return 0;
     return (ahead * this.#busyMs) / (this.#grants + 2 * Math.sqrt(this.#grants) + 3);
   }
 

@@ -22,7 +22,13 @@ test("nobody is said to wait who is first, or of whose queue nothing is known ye
   const rate = new DrainRate();
   rate.setBusy(true, 0);
   assert.equal(rate.waitAtLeastMs(100, 0), 0);
-  assert.ok(rate.waitAtLeastMs(100, 50) < 2000);
+  assert.equal(rate.waitAtLeastMs(10_000, 3000), 0);
+});
+
+test("that nobody has gone for seconds is known, too", () => {
+  const rate = new DrainRate();
+  rate.setBusy(true, 0);
+  assert.ok(rate.waitAtLeastMs(10, 8000) > 10_000);
 });
 
 test("a queue from which nobody goes is known to be slow the longer that lasts", () => {
