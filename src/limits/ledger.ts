@@ -14,7 +14,7 @@ import { LedgerReservation } from "./ledger-reservation.ts";
 import { LedgerStep } from "./ledger-step.ts";
 import type { Charge, Limiter, Refill, Refusal, Reservation, SliceReturn, Standing } from "./limiter.ts";
 import { leftInSlices } from "./slices.ts";
-import { passesInMs, usedAt } from "./windows.ts";
+import { emptyInMs, passesInMs, usedAt } from "./windows.ts";
 
 /** Nobody has used more than this in one request; an upstream that says so can't spoil the sums. */
 const MAX_USED = 2 ** 40;
@@ -125,8 +125,8 @@ export class Ledger implements Limiter {
       return { limit, remaining, resetInMs: remaining < limit ? windowMs : 0 };
     }
     const used = usedAt(floats, at, nowMs);
-    const longestMs = (windowMs / SUB_WINDOWS) * RING;
-    const resetInMs = held > 0 ? longestMs : used > 0 ? (passesInMs(floats, at, used, nowMs) ?? longestMs) : 0;
+    // What is held counts for a whole window from when it is settled.
+    const resetInMs = held > 0 ? (windowMs / SUB_WINDOWS) * RING : emptyInMs(floats, at, nowMs);
     return { limit, remaining: Math.max(0, limit - used - held), resetInMs };
   }
 

@@ -64,3 +64,14 @@ export function passesInMs(floats: Float64Array, at: number, amount: number, now
   }
   return null;
 }
+
+/** How long until nothing of what counts at `nowMs` counts any more, milliseconds; 0 where nothing does. For a reader outside of a step. */
+export function emptyInMs(floats: Float64Array, at: number, nowMs: number): number {
+  const last = floats[at + ACCOUNT.epoch]!;
+  const oldest = epochAt(floats, at, nowMs) - SUB_WINDOWS;
+  for (let epoch = last; epoch >= Math.max(oldest, last - SUB_WINDOWS); epoch--) {
+    if (floats[cellOf(at, epoch)] === 0) continue;
+    return Math.max(0, (epoch + RING) * floats[at + ACCOUNT.subWindowMs]! - nowMs);
+  }
+  return 0;
+}

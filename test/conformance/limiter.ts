@@ -23,7 +23,7 @@ interface Implementation {
   readonly lateMs: number;
   /** How long until what one party gives back is there for another that asks for it again and again. */
   readonly returnMs: number;
-  open(definitions: readonly AccountDefinition[], parties: number): Promise<SharedParties>;
+  readonly open: (definitions: readonly AccountDefinition[], parties: number) => Promise<SharedParties>;
 }
 
 const TOKENS = { account: 0, limit: 60 } as const;
