@@ -13,7 +13,7 @@ import { KeyStore } from "../tenants/key-store.ts";
 import type { StoredKey } from "../tenants/key-store.ts";
 
 /** What is to be done, and to which keys. */
-export type KeysAction =
+type KeysAction =
   | {
       readonly action: "create";
       readonly tenant: string;
