@@ -4,7 +4,7 @@ import { usageOf } from "../../openai/scan.ts";
 import type { CommonUsage } from "../common.ts";
 
 /** @returns what `usage` says, or `undefined` where it says nothing. The imitators' spellings are taken, too. */
-export function readUsage(usage: unknown): CommonUsage | undefined {
+function readUsage(usage: unknown): CommonUsage | undefined {
   const totals = usageOf({ usage });
   if (totals === undefined) return undefined;
   const cached = tokenCount(at(usage, "prompt_tokens_details", "cached_tokens"));
