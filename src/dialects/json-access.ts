@@ -15,6 +15,11 @@ export function tokenCount(value: unknown): number | undefined {
   return typeof value === "number" && Number.isSafeInteger(value) && value >= 0 ? value : undefined;
 }
 
+/** The part of a usage that says how much input was cached; nothing where none was. */
+export function cachedPart(cached: number | undefined): { readonly cachedInputTokens?: number } {
+  return cached === undefined || cached === 0 ? {} : { cachedInputTokens: cached };
+}
+
 /** Parsed JSON, or `undefined`. @param text at most a line or a body that was bounded before. */
 export function parseJson(text: string): unknown {
   try {

@@ -14,6 +14,8 @@ import { startsWith } from "./byte-search.ts";
 /** Input and output tokens of one request. */
 export interface Usage {
   readonly inputTokens: number;
+  /** Of these, what the provider had in its cache. */
+  readonly cachedInputTokens?: number;
   readonly outputTokens: number;
 }
 

@@ -1,5 +1,7 @@
 /** The header fields of an answer: ours, and the few of the upstream's that are passed on. */
+import { monotonicMs } from "../core/monotonic-clock.ts";
 import type { GatewayError } from "../core/errors.ts";
+import { standingHeaders } from "../limits/standing-headers.ts";
 import { headerValue } from "../upstream/exchange.ts";
 import type { HeaderList } from "../upstream/exchange.ts";
 import type { Call } from "./call.ts";
@@ -19,6 +21,10 @@ export function answerHeaders(call: Call, contentType: string, error?: GatewayEr
       "x-headwaiter-queue-ms",
       String(Math.round(call.queueMs)),
     );
+  }
+  if (call.limits !== null) {
+    const now = { dialect: call.kind.dialect.name, nowMs: monotonicMs(), wallMs: Date.now() };
+    headers.push(...standingHeaders(call.limits, call.runtime.limits.limiter, now));
   }
   if (call.dropped.length > 0) headers.push("x-headwaiter-dropped", droppedList(call.dropped));
   if (error !== undefined) {

@@ -8,8 +8,10 @@ import type { Dialect } from "../dialects/dialect.ts";
 import type { Usage } from "../dialects/sse-scan.ts";
 import type { FrontName } from "../dialects/translate/registry.ts";
 import type { Identity } from "../tenants/identity.ts";
+import type { RequestLimits } from "../limits/plan.ts";
 import type { Client } from "./client.ts";
 import type { InputCount } from "./count-input.ts";
+import type { CallMeter, Reserved } from "./reserve.ts";
 import type { Runtime, Upstream } from "./runtime.ts";
 import type { Translation } from "./stream-translation.ts";
 
@@ -65,17 +67,6 @@ export interface Work {
   fail(error: GatewayError, outcome: Outcome): void;
 }
 
-/** How many token events a stream may have. */
-export interface Allowance {
-  /** So many in all, until it is asked for more. */
-  readonly tokens: number;
-  /** @param used token events so far. @returns whether there are more now. */
-  extend(used: number): boolean;
-}
-
-/** Nothing is metered while it streams. */
-export const UNLIMITED: Allowance = { tokens: Infinity, extend: () => true };
-
 interface CallOptions {
   readonly id: string;
   readonly identity: Identity;
@@ -126,8 +117,14 @@ export class Call extends ListMember {
   inputCount: InputCount | null = null;
   /** Token events that passed; what is billed when the upstream reports nothing. */
   tokenEvents = 0;
-  /** How much it may still say. */
-  allowance: Allowance = UNLIMITED;
+  /** The limits that hold for it; `null` where none does, or they are not known yet. */
+  limits: RequestLimits | null = null;
+  /** What it has reserved in them, until it is settled. */
+  reserved: Reserved | null = null;
+  /** Where a limit ends streams. */
+  meter: CallMeter | null = null;
+  /** The model's name as the client wrote it. */
+  askedModel = "";
   /** What is under way; `null` before and after. */
   work: Work | null = null;
   outcome: Outcome | null = null;

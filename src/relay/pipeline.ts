@@ -5,6 +5,7 @@
  *     understand the few fields that routing needs
  *     route      model → upstream
  *     compose    the upstream's request
+ *     reserve    requests, tokens, money: in every limit that holds, or in none
  *     admit      a slot of the upstream, or a place in the queue for one
  *     attempt    endpoint, connection, head; one retry where nothing was done yet
  *     relay      stream | body | error, to the last byte
@@ -15,7 +16,6 @@
  * when that is done, unless the client has left.
  */
 import { GatewayError } from "../core/errors.ts";
-import { estimateInputTokens } from "../offload/token-estimate.ts";
 import type { UpstreamRequest } from "../upstream/exchange.ts";
 import { admit } from "./admit.ts";
 import { answerCount } from "./answer-count.ts";
@@ -25,6 +25,7 @@ import { composePassThrough, composePrompt } from "./compose.ts";
 import { countInput } from "./count-input.ts";
 import { crash } from "./crash.ts";
 import { refuse } from "./refuse.ts";
+import { reserve } from "./reserve.ts";
 import { routeModel } from "./route.ts";
 import { shrinkImages } from "./shrink-images.ts";
 import { serveStored } from "./stored.ts";
@@ -90,16 +91,19 @@ function sendPrompt(call: Call, prompt: UnderstoodPrompt): void {
   if (route instanceof GatewayError) return refuse(call, route);
   countInput(call, prompt);
   const composed = composePrompt(call, route.model ?? call.runtime.snapshot.defaultModel!, prompt);
-  send(call, composed, { body: prompt.body, stream: true, maxOutputTokens: undefined });
+  send(call, composed, { ...prompt, stream: true, maxOutputTokens: undefined });
 }
 
 /** What is known of a request's size. */
-type Asked = Pick<Understanding, "body" | "stream" | "maxOutputTokens">;
+type Asked = Pick<Understanding, "body" | "copy" | "stream" | "maxOutputTokens">;
 
 /** The upstream's request is made: now it takes what it needs, and goes. */
 function send(call: Call, composed: UpstreamRequest, asked: Asked): void {
-  const costTokens = estimateInputTokens(asked.body.length) + (asked.maxOutputTokens ?? 0);
-  admit(call, costTokens, (slot) =>
-    new Attempt(call, composed, { wantsStream: asked.stream, slot, costTokens }).start(),
-  );
+  call.runtime.row.doing = "reserve";
+  reserve(call, asked, ({ inputTokens, outputTokens }) => {
+    const costTokens = inputTokens + outputTokens;
+    admit(call, costTokens, (slot) =>
+      new Attempt(call, composed, { wantsStream: asked.stream, slot, costTokens }).start(),
+    );
+  });
 }

@@ -27,6 +27,7 @@ export function routeModel(call: Call, name: string | undefined): ModelRoute | G
     });
   }
   call.model = route;
+  call.askedModel = wanted;
   const missing = route.upstream.missingKeyVariable;
   if (missing !== undefined) {
     return new GatewayError("upstream_key_missing", {

@@ -14,6 +14,7 @@ import type { Offload } from "../offload/offload.ts";
 import type { OffloadPool } from "../offload/pool.ts";
 import type { TRANSLATION_TASKS } from "./translation-tasks.ts";
 import type { AdmissionDesk } from "./admission-desk.ts";
+import type { LimitsDesk } from "./limits-desk.ts";
 import type { SharedEndpoint } from "./shared-endpoint.ts";
 
 /** The wire APIs by name. */
@@ -58,6 +59,8 @@ export interface Runtime {
   readonly offload: Offload;
   /** Threads for requests and answers that are too large to be translated here. */
   readonly translations: OffloadPool<typeof TRANSLATION_TASKS>;
+  /** What requests are limited by. */
+  readonly limits: LimitsDesk;
   /** Slots of upstreams. */
   readonly desk: AdmissionDesk;
   /** Where this loop counts what all loops together have under way. */

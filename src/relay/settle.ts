@@ -3,6 +3,7 @@ import { OUTCOMES } from "../core/outcome.ts";
 import type { Outcome } from "../core/outcome.ts";
 import type { Call } from "./call.ts";
 import { countedInput } from "./count-input.ts";
+import { settleLimits } from "./settle-limits.ts";
 
 /** Settles `call`; does nothing when that has been done. */
 export function settle(call: Call, outcome: Outcome): void {
@@ -18,6 +19,7 @@ export function settle(call: Call, outcome: Outcome): void {
   const counted = call.usage === null && (call.tokenEvents > 0 || inputCount !== null);
   const tokensIn = call.usage?.inputTokens ?? inputCount;
   const tokensOut = call.usage?.outputTokens ?? (call.tokenEvents > 0 ? call.tokenEvents : null);
+  settleLimits(call, outcome, { input: tokensIn, output: tokensOut });
   metrics.requests.add(1, call.kind.dialect.name, upstream, model, outcome);
   if (outcome === "refused") metrics.refused.add(1, call.code ?? "internal");
   if (tokensIn !== null) metrics.tokens.add(tokensIn, "input", upstream, model);

@@ -8,7 +8,10 @@ import { Attempt } from "./attempt.ts";
 import type { Call, StoredKind } from "./call.ts";
 import { requestHeaders } from "./compose.ts";
 import { refuse } from "./refuse.ts";
+import { reserve } from "./reserve.ts";
 import { routeModel } from "./route.ts";
+
+const NOTHING = Buffer.alloc(0);
 
 /** Sends the call to the upstream that keeps the response, or refuses it. */
 export function serveStored(call: Call, { method, path, model, stream }: StoredKind): void {
@@ -22,7 +25,9 @@ export function serveStored(call: Call, { method, path, model, stream }: StoredK
     );
   }
   const composed = { method, path, headers: requestHeaders(call, stream), body: [] };
-  admit(call, 0, (slot) => new Attempt(call, composed, { wantsStream: stream, slot, costTokens: 0 }).start());
+  reserve(call, { body: NOTHING, copy: undefined, maxOutputTokens: 0 }, () =>
+    admit(call, 0, (slot) => new Attempt(call, composed, { wantsStream: stream, slot, costTokens: 0 }).start()),
+  );
 }
 
 function routeToOnlyKeeper(call: Call): GatewayError | undefined {

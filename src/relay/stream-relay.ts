@@ -81,8 +81,9 @@ export class StreamRelay implements Receiver, ClientStreamEvents {
       this.#tokenMs = activeMs;
       call.tokenEvents = this.#scan.tokenEvents;
     }
-    if (call.tokenEvents >= call.allowance.tokens && this.#scan.atBoundary && !this.#scan.complete) {
-      if (!call.allowance.extend(call.tokenEvents)) return this.#cutShort();
+    if (call.meter !== null && this.#scan.atBoundary && !this.#scan.complete && !this.#scan.failed) {
+      const refusal = call.meter.check(call.tokenEvents);
+      if (refusal !== null) return this.#cutShort(refusal);
     }
     // What a reader waits for: the first token, and to hear that there are no more.
     if (isBegin || this.#scan.complete || this.#scan.failed) stream.flush();
@@ -181,12 +182,12 @@ export class StreamRelay implements Receiver, ClientStreamEvents {
   }
 
   /** The tenant has used up what it may. */
-  #cutShort(): void {
-    const error = new GatewayError("limit_reached");
+  #cutShort({ message }: GatewayError): void {
     const { call } = this.#attempt;
-    call.code = error.code;
+    call.code = "limit_reached";
+    call.detail = message;
     this.#outcome = "limited";
-    this.#appendText(this.#scan.cutShort({ code: error.code, message: error.message }));
+    this.#appendText(this.#scan.cutShort({ code: call.code, message }));
     this.#stream!.flush();
     this.#end();
   }

@@ -1,6 +1,7 @@
 /** A stream on its way from one API to another, event by event, with what the relay has to know of any stream. */
 import type { GatewayError } from "../core/errors.ts";
 import type { CommonEvent, CommonUsage } from "../dialects/translate/common.ts";
+import { cachedPart } from "../dialects/json-access.ts";
 import { BACKS, FRONTS } from "../dialects/translate/registry.ts";
 import type { BackName, FrontName } from "../dialects/translate/registry.ts";
 import { SseEvents } from "../dialects/translate/sse-events.ts";
@@ -63,8 +64,9 @@ export class StreamTranslation {
   }
 
   usage(): Usage | undefined {
-    const { inputTokens, outputTokens } = this.#usage;
-    return inputTokens === undefined || outputTokens === undefined ? undefined : { inputTokens, outputTokens };
+    const { inputTokens, outputTokens, cachedInputTokens } = this.#usage;
+    if (inputTokens === undefined || outputTokens === undefined) return undefined;
+    return { inputTokens, outputTokens, ...cachedPart(cachedInputTokens) };
   }
 
   /** @returns an error of ours as the caller's API has it in a stream. */

@@ -89,7 +89,8 @@ function lookOffLoop(
   how: Pick<UnderstandInput, "fields" | "images">,
   next: (output: UnderstandOutput) => void,
 ): void {
-  const copy = call.runtime.snapshot.usage.countInput === "exact";
+  const { snapshot } = call.runtime;
+  const copy = snapshot.usage.countInput === "exact" || snapshot.tenants.size > 0;
   leaveLoop(call, {
     pool: call.runtime.offload.bodies,
     task: "understand",

@@ -9,6 +9,7 @@ import type { ProcessReadings } from "../admission/process-readings.ts";
 import { Board } from "../board/board.ts";
 import { fromPortable } from "../config/portable.ts";
 import type { ConfigSnapshot } from "../config/snapshot.ts";
+import { Ledger } from "../limits/ledger.ts";
 import { LogGatherer } from "../observe/log-gatherer.ts";
 import { createLog } from "../observe/log.ts";
 import { PortSink } from "../observe/port-sink.ts";
@@ -39,11 +40,15 @@ async function run(): Promise<void> {
     bufferedBytes: board.total("bufferedBytes"),
     openSockets: board.total("clientSockets"),
   });
+  const limiter = Ledger.attach(data.ledger, data.ledgerRow, {
+    onLateReturn: (late) => say({ kind: "late_return", late }),
+  });
   const loop = new Loop(config, createLog(output), {
     share,
     readings,
     keys: data.keys,
     admissionPort: data.admissionPort,
+    limits: { limiter, accounts: data.accounts, ask: (ticket, needs) => say({ kind: "lease", ticket, needs }) },
   });
   const end = async (): Promise<void> => {
     await loop.close();
@@ -57,11 +62,15 @@ async function run(): Promise<void> {
         share.row.doing = "reload";
         const next = fromPortable(message.config);
         limits = limitsOf(next, data.host);
-        loop.reload(next, message.columns);
+        loop.reload(next, message.columns, message.accounts);
         return say({ kind: "reloaded", configVersion: next.version });
       }
       case "keys":
+        // First: a key may not be known before its accounts are.
+        loop.limits.renewAccounts(message.accounts);
         return loop.keys.apply(message.changes);
+      case "leased":
+        return loop.limits.leased(message.ticket, message.result);
       case "drain":
         share.row.doing = "drain";
         return void loop.drain(message.timeoutMs).then(end);

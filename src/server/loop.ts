@@ -11,6 +11,7 @@ import type { ConfigSnapshot } from "../config/snapshot.ts";
 import { GatewayError } from "../core/errors.ts";
 import { LinkedList, ListMember } from "../core/linked-list.ts";
 import { TimerWheel } from "../core/timer-wheel.ts";
+import type { Accounts } from "../limits/accounts.ts";
 import type { Log } from "../observe/log.ts";
 import { LoopPulse } from "../observe/loop-pulse.ts";
 import { Metrics } from "../observe/metrics.ts";
@@ -20,6 +21,8 @@ import { OffloadPool } from "../offload/pool.ts";
 import type { Call } from "../relay/call.ts";
 import { refuse } from "../relay/refuse.ts";
 import { AdmissionDesk } from "../relay/admission-desk.ts";
+import { LimitsDesk } from "../relay/limits-desk.ts";
+import type { LimitsDeskOptions } from "../relay/limits-desk.ts";
 import type { Runtime } from "../relay/runtime.ts";
 import { KeyDirectory } from "../tenants/directory.ts";
 import type { KeyRecord } from "../tenants/key-record.ts";
@@ -65,6 +68,8 @@ interface LoopOptions {
   readonly timeouts?: Partial<ListenerTimeouts>;
   /** The broker of slots is at the other end. */
   readonly admissionPort: MessagePort;
+  /** What requests are limited by, and how more is asked for. */
+  readonly limits: Pick<LimitsDeskOptions, "limiter" | "accounts" | "ask">;
   /** Keys of the store. @default none */
   readonly keys?: readonly KeyRecord[];
   /** What the loop has to know of its process to refuse in time. @default nobody is refused for overload */
@@ -75,6 +80,7 @@ interface LoopOptions {
 export class Loop implements FrontOwner, LoopReadings {
   readonly metrics: Metrics;
   readonly keys: KeyDirectory;
+  readonly limits: LimitsDesk;
   readonly #log: Log;
   readonly #share: BoardShare;
   readonly #wheel = new TimerWheel({ tickMs: TICK_MS, slots: WHEEL_SLOTS });
@@ -108,10 +114,11 @@ export class Loop implements FrontOwner, LoopReadings {
   constructor(
     snapshot: ConfigSnapshot,
     log: Log,
-    { share, admissionPort, keys, timeouts = {}, readings }: LoopOptions,
+    { share, admissionPort, limits, keys, timeouts = {}, readings }: LoopOptions,
   ) {
     this.#log = log;
     this.keys = new KeyDirectory(snapshot, keys);
+    this.limits = new LimitsDesk({ ...limits, config: snapshot });
     this.#share = share;
     const vitals = new Vitals(share.row, this);
     this.metrics = new Metrics(this, vitals);
@@ -222,10 +229,12 @@ export class Loop implements FrontOwner, LoopReadings {
   /**
    * New calls use `snapshot`; those under way keep theirs. The listener's own settings need a restart.
    * @param columns of this config.
+   * @param accounts of this config and of the keys that are known.
    */
-  reload(snapshot: ConfigSnapshot, columns: Columns): void {
+  reload(snapshot: ConfigSnapshot, columns: Columns, accounts: Accounts): void {
     const previous = this.#upstreams;
     this.#desk.reload(snapshot, columns);
+    this.limits.reload(snapshot, accounts);
     this.#upstreams = this.#makeUpstreams(snapshot, columns, previous);
     this.#runtime = this.#makeRuntime(snapshot);
     this.#resources = this.#makeResources(snapshot);
@@ -360,6 +369,7 @@ export class Loop implements FrontOwner, LoopReadings {
       offload: this.#offload,
       translations: this.#translations,
       desk: this.#desk,
+      limits: this.limits,
     };
   }
 

@@ -5,6 +5,8 @@ import type { MessagePort } from "node:worker_threads";
 import type { CPUProfileHandle } from "node:v8";
 import type { BoardRow } from "../board/row.ts";
 import type { MetricSnapshot } from "../observe/metric.ts";
+import type { Charge, SliceReturn } from "../limits/limiter.ts";
+import type { LeaseResult } from "../limits/redis/lease-waiter.ts";
 import { HEAP_FULL_EXIT_CODE } from "./messages.ts";
 import type { FromLoop, LoopThreadData, ToLoop } from "./messages.ts";
 
@@ -34,6 +36,10 @@ interface LoopHandleOptions {
   readonly onLogPort: (port: MessagePort) => void;
   /** The broker's end of what connects it with the loop. */
   readonly onAdmissionPort: (port: MessagePort) => void;
+  /** It asks for more of shared limits. Must not reject. */
+  readonly onLease: (needs: readonly Charge[]) => Promise<LeaseResult>;
+  /** It has settled something too late. */
+  readonly onLateReturn: (late: SliceReturn) => void;
   /** @default the loop of this package */
   readonly entry?: URL;
 }
@@ -64,7 +70,16 @@ export class LoopHandle {
   /** Somebody waits for a new config to be taken over; called with its version, or `null` at the thread's end. */
   #onReloaded: ((configVersion: string | null) => void) | null = null;
 
-  constructor({ data, row, maxHeapMiB, onLogPort, onAdmissionPort, entry = ENTRY }: LoopHandleOptions) {
+  constructor({
+    data,
+    row,
+    maxHeapMiB,
+    onLogPort,
+    onAdmissionPort,
+    onLease,
+    onLateReturn,
+    entry = ENTRY,
+  }: LoopHandleOptions) {
     this.loop = data.loop;
     this.row = row;
     const log = new MessageChannel();
@@ -103,6 +118,12 @@ export class LoopHandle {
           case "failed":
             this.#cantListen = true;
             return reject(new Error(message.message));
+          case "lease": {
+            const { ticket } = message;
+            return void onLease(message.needs).then((result) => this.send({ kind: "leased", ticket, result }));
+          }
+          case "late_return":
+            return onLateReturn(message.late);
           case "reloaded":
             return this.#onReloaded?.(message.configVersion);
           case "last_metrics":
@@ -129,9 +150,9 @@ export class LoopHandle {
   }
 
   /** Resolves when it has taken the config over, has ended, or has not answered for a second. */
-  async reload({ config, columns }: Pick<LoopThreadData, "config" | "columns">): Promise<void> {
+  async reload({ config, columns, accounts }: Pick<LoopThreadData, "config" | "columns" | "accounts">): Promise<void> {
     if (this.#hasEnded) return;
-    this.send({ kind: "reload", config, columns });
+    this.send({ kind: "reload", config, columns, accounts });
     await new Promise<void>((resolve) => {
       const done = (): void => {
         clearTimeout(timer);

@@ -14,6 +14,7 @@ import type { ConfigSnapshot } from "../config/snapshot.ts";
 import type { Log } from "../observe/log.ts";
 import { Broker } from "./broker.ts";
 import type { BrokerLink } from "./broker.ts";
+import { ProcessLimits } from "./process-limits.ts";
 import { LoopHandle } from "./loop-handle.ts";
 import type { Death } from "./loop-handle.ts";
 import type { KeyChanges, KeyRecord } from "../tenants/key-record.ts";
@@ -72,6 +73,7 @@ export class Supervisor {
   readonly #directory: ColumnDirectory;
   readonly board: Board;
   readonly broker: Broker;
+  readonly limits: ProcessLimits;
   #columns: Columns;
   #config: ConfigSnapshot;
   #port = 0;
@@ -87,6 +89,8 @@ export class Supervisor {
     this.#columns = this.#directory.extend(names);
     this.board = Board.create({ rows: BOARD_ROWS, columns: this.#directory.capacity });
     this.broker = new Broker({ board: this.board, config: options.config, columns: this.#columns });
+    const { config, keys, log } = options;
+    this.limits = new ProcessLimits({ config, keys, log, rows: BOARD_ROWS });
   }
 
   get config(): ConfigSnapshot {
@@ -105,6 +109,7 @@ export class Supervisor {
   /** Starts every loop. @returns the port. @throws {Error} that says why they can't listen. */
   async start(): Promise<number> {
     this.#port = this.#config.server.port;
+    await this.limits.ready();
     try {
       // The first finds out which port it is.
       this.#port = await this.#startLoop(this.#place(1)).listening;
@@ -123,12 +128,16 @@ export class Supervisor {
    */
   async reload(config: ConfigSnapshot): Promise<void> {
     // Calls of the configs before the present one are over, so what they counted has been given back.
-    if (performance.now() > this.#earlierCallsEndMs) this.broker.forget(this.#directory.retire());
+    if (performance.now() > this.#earlierCallsEndMs) {
+      this.broker.forget(this.#directory.retire());
+      this.limits.retire();
+    }
     this.#columns = this.#directory.extend(counterNames(config));
+    const accounts = this.limits.reload(config);
     this.broker.reload(config, this.#columns);
     this.#earlierCallsEndMs = Math.max(this.#earlierCallsEndMs, performance.now() + longestCallMs(this.#config));
     this.#config = config;
-    const next = { config: toPortable(config), columns: this.#columns };
+    const next = { config: toPortable(config), columns: this.#columns, accounts };
     await Promise.all(this.handles.map((handle) => handle.reload(next)));
     if (this.#draining) return;
     const wanted = this.#wanted();
@@ -138,7 +147,8 @@ export class Supervisor {
 
   /** Keys of the store have changed. */
   tellKeys(changes: KeyChanges): void {
-    for (const handle of this.#handles) handle.send({ kind: "keys", changes });
+    const accounts = this.limits.renewKeys();
+    for (const handle of this.#handles) handle.send({ kind: "keys", changes, accounts });
   }
 
   /** Takes no new work and resolves when every loop has finished what was under way, or `timeoutMs` has passed. */
@@ -147,6 +157,7 @@ export class Supervisor {
     this.#forgetDead();
     await Promise.all(this.handles.map((handle) => handle.drain(timeoutMs, GRACE_MS)));
     this.broker.close();
+    await this.limits.close();
   }
 
   /** Ends everything now. */
@@ -155,6 +166,7 @@ export class Supervisor {
     this.#forgetDead();
     await Promise.all(this.handles.map((handle) => handle.stop(GRACE_MS)));
     this.broker.close();
+    await this.limits.close();
   }
 
   #wanted(): number {
@@ -176,6 +188,7 @@ export class Supervisor {
     const { loop } = place;
     const { entry, logIntervalMs, maxHeapMiB, canSharePort, host } = this.#options;
     const row = this.board.claimRow(loop);
+    const ledgerRow = this.limits.claimRow();
     let handle: LoopHandle;
     let link: BrokerLink | undefined;
     try {
@@ -186,6 +199,9 @@ export class Supervisor {
           board: this.board.buffer,
           columns: this.#columns,
           keys: this.#options.keys(),
+          ledger: this.limits.buffer,
+          ledgerRow,
+          accounts: this.limits.accounts,
           port: this.#port,
           sharesPort: canSharePort,
           host,
@@ -194,11 +210,14 @@ export class Supervisor {
         row,
         maxHeapMiB,
         onLogPort: (port) => this.#options.onLogPort(port),
+        onLease: async (needs) => await this.limits.lease(needs),
+        onLateReturn: (late) => this.limits.giveBack(late),
         onAdmissionPort: (port) => void (link = this.broker.connect(port)),
         ...(entry === undefined ? {} : { entry }),
       });
     } catch (error) {
       this.board.clearRow(row.index);
+      this.limits.recover(ledgerRow);
       if (link !== undefined) this.broker.disconnect(link);
       throw error;
     }
@@ -208,7 +227,10 @@ export class Supervisor {
       () => this.#options.onLoopStarted(handle),
       () => {},
     );
-    void handle.ended.then((death) => this.#onEnded(place, handle, death, link!));
+    void handle.ended.then((death) => {
+      this.limits.recover(ledgerRow);
+      this.#onEnded(place, handle, death, link!);
+    });
     return handle;
   }
 

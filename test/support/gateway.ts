@@ -6,6 +6,11 @@ import { ColumnDirectory } from "../../src/board/columns.ts";
 import { counterNames } from "../../src/config/counter-names.ts";
 import { loadConfig } from "../../src/config/load.ts";
 import type { ConfigSnapshot } from "../../src/config/snapshot.ts";
+import type { Accounts } from "../../src/limits/accounts.ts";
+import { Ledger } from "../../src/limits/ledger.ts";
+import { LedgerKeeper } from "../../src/limits/ledger-keeper.ts";
+import { accountDefinitions } from "../../src/limits/owners.ts";
+import { configKeyId } from "../../src/tenants/directory.ts";
 import { createLog } from "../../src/observe/log.ts";
 import type { AccessRecord } from "../../src/observe/log.ts";
 import type { ListenerTimeouts } from "../../src/server/listener.ts";
@@ -75,8 +80,16 @@ export async function startGateway(
   const broker = new Broker({ board, config: snapshot, columns: share.columns });
   const admission = new MessageChannel();
   broker.connect(admission.port1);
+  const ledger = new LedgerKeeper({ rows: 1, accounts: 1000 });
+  const define = (config: ConfigSnapshot): Accounts => ledger.define(accountDefinitions(config, keysOf(config)));
+  const limits = {
+    accounts: define(snapshot),
+    limiter: Ledger.attach(ledger.buffer, ledger.claimRow()),
+    ask: () => {},
+  };
   const loop = new Loop(snapshot, log, {
     share,
+    limits,
     admissionPort: admission.port2,
     ...(timeouts === undefined ? {} : { timeouts }),
     ...(readings === undefined ? {} : { readings }),
@@ -93,7 +106,7 @@ export async function startGateway(
       const config = snapshotOf(next, env);
       const columns = directory.extend(counterNames(config));
       broker.reload(config, columns);
-      loop.reload(config, columns);
+      loop.reload(config, columns, define(config));
     },
     logLines,
     get accessLines() {
@@ -121,6 +134,12 @@ export async function startGateway(
       broker.close();
     },
   };
+}
+
+function keysOf({ tenants }: ConfigSnapshot): { tenant: string; keyId: string }[] {
+  return [...tenants.values()].flatMap(({ name: tenant, keyHashes }) =>
+    keyHashes.map((digest) => ({ tenant, keyId: configKeyId(digest) })),
+  );
 }
 
 /** A chat request's body. */

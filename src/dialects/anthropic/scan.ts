@@ -1,6 +1,6 @@
 /** Anthropic message streams. Every event names its type in an `event:` line of its own. */
 import { skipSpaces, startsWith } from "../byte-search.ts";
-import { at, parseJson, tokenCount } from "../json-access.ts";
+import { at, cachedPart, parseJson, tokenCount } from "../json-access.ts";
 import { SseScan } from "../sse-scan.ts";
 import type { EndingNote, Usage } from "../sse-scan.ts";
 
@@ -15,6 +15,9 @@ const ERROR = Buffer.from("error");
 const DATA = Buffer.from("data:");
 /** Anthropic counts what was written to and read from its cache apart; all of it was input. */
 const INPUT_FIELDS = ["input_tokens", "cache_creation_input_tokens", "cache_read_input_tokens"] as const;
+
+/** Its place among them. */
+const CACHE_READ = 2;
 
 /** See {@link SseScan}. */
 export class AnthropicScan extends SseScan {
@@ -47,7 +50,7 @@ export class AnthropicScan extends SseScan {
 
   override usage(): Usage | undefined {
     if (this.#input[0] === undefined || this.#outputTokens === undefined) return undefined;
-    return { inputTokens: sum(this.#input), outputTokens: this.#outputTokens };
+    return { inputTokens: sum(this.#input), outputTokens: this.#outputTokens, ...cachedPart(this.#input[CACHE_READ]) };
   }
 
   override cutShort(note: EndingNote): string {
@@ -88,5 +91,6 @@ export function usageOf(body: unknown): Usage | undefined {
   const usage = at(body, "usage");
   const input = INPUT_FIELDS.map((field) => tokenCount(at(usage, field)));
   if (input[0] === undefined) return undefined;
-  return { inputTokens: sum(input), outputTokens: tokenCount(at(usage, "output_tokens")) ?? 0 };
+  const outputTokens = tokenCount(at(usage, "output_tokens")) ?? 0;
+  return { inputTokens: sum(input), outputTokens, ...cachedPart(input[CACHE_READ]) };
 }

@@ -4,7 +4,7 @@
  * Only the events that may not carry output are parsed: those before the first output, and from the finish reason on.
  */
 import { KeySearch, skipSpaces, startsWith } from "../byte-search.ts";
-import { at, elements, hasContent, leadingObject, parseJson, tokenCount } from "../json-access.ts";
+import { at, cachedPart, elements, hasContent, leadingObject, parseJson, tokenCount } from "../json-access.ts";
 import { SseScan } from "../sse-scan.ts";
 import type { EndingNote, Usage } from "../sse-scan.ts";
 
@@ -99,5 +99,6 @@ export function usageOf(body: unknown): Usage | undefined {
   return {
     inputTokens: prompt + (count("toolUsePromptTokenCount") ?? 0),
     outputTokens: (count("candidatesTokenCount") ?? 0) + (count("thoughtsTokenCount") ?? 0),
+    ...cachedPart(count("cachedContentTokenCount")),
   };
 }

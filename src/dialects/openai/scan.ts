@@ -5,7 +5,7 @@
  * Only the events that may not carry output are parsed: those before the first output, and from the finish reason on.
  */
 import { KeySearch, skipSpaces, startsWith } from "../byte-search.ts";
-import { at, elements, hasContent, leadingObject, parseJson, tokenCount } from "../json-access.ts";
+import { at, cachedPart, elements, hasContent, leadingObject, parseJson, tokenCount } from "../json-access.ts";
 import { SseScan } from "../sse-scan.ts";
 import type { EndingNote, Usage } from "../sse-scan.ts";
 
@@ -125,5 +125,14 @@ export function usageOf(body: unknown): Usage | undefined {
   if (input === undefined && output === undefined) return undefined;
   const total = tokenCount(at(usage, "total_tokens")) ?? 0;
   const inputTokens = input ?? 0;
-  return { inputTokens, outputTokens: input === undefined ? output! : Math.max(output ?? 0, total - inputTokens) };
+  const cached =
+    tokenCount(at(usage, "prompt_tokens_details", "cached_tokens")) ??
+    tokenCount(at(usage, "input_tokens_details", "cached_tokens")) ??
+    // DeepSeek's.
+    tokenCount(at(usage, "prompt_cache_hit_tokens"));
+  return {
+    inputTokens,
+    outputTokens: input === undefined ? output! : Math.max(output ?? 0, total - inputTokens),
+    ...cachedPart(cached),
+  };
 }

@@ -1,0 +1,199 @@
+/**
+ * Limits as the main thread keeps them: the ledger that all loops reserve in, its accounts, what is shared with other processes by way
+ * of Redis, and budgets that outlive the process.
+ */
+import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { accountDefinitions } from "../limits/owners.ts";
+import type { ConfigSnapshot } from "../config/snapshot.ts";
+import { monotonicMs } from "../core/monotonic-clock.ts";
+import type { Accounts } from "../limits/accounts.ts";
+import { LedgerKeeper } from "../limits/ledger-keeper.ts";
+import type { SavedBudget } from "../limits/ledger-state.ts";
+import type { Charge, SliceReturn } from "../limits/limiter.ts";
+import type { BreakerState } from "../limits/redis/breaker.ts";
+import type { LeaseResult } from "../limits/redis/lease-waiter.ts";
+import { SharedLimits } from "../limits/redis/shared-limits.ts";
+import type { Log } from "../observe/log.ts";
+import { configKeyId } from "../tenants/directory.ts";
+import type { KeyRecord } from "../tenants/key-record.ts";
+
+/** How often budgets are written; so much of them may be lost with the process. */
+const SAVE_MS = 5000;
+const FILE = "budgets.json";
+/** Room for later configs and keys. */
+const MIN_ACCOUNTS = 4096;
+const ROOM_FACTOR = 4;
+/** At the start nobody is served before Redis has answered, for so long. */
+const CONNECT_MS = 1000;
+
+interface ProcessLimitsOptions {
+  readonly config: ConfigSnapshot;
+  /** Keys of the store. */
+  readonly keys: () => readonly KeyRecord[];
+  /** Loops that can run at a time. */
+  readonly rows: number;
+  readonly log: Log;
+}
+
+/** See the file's comment. */
+export class ProcessLimits {
+  readonly #keeper: LedgerKeeper;
+  readonly #keys: () => readonly KeyRecord[];
+  readonly #log: Log;
+  readonly #file: string;
+  readonly #directory: string;
+  readonly #shared: SharedLimits | null;
+  readonly #timer: NodeJS.Timeout;
+  #config: ConfigSnapshot;
+  #accounts: Accounts;
+  #redisState: BreakerState | null = null;
+  #saved = "[]";
+
+  constructor({ config, keys, rows, log }: ProcessLimitsOptions) {
+    this.#config = config;
+    this.#keys = keys;
+    this.#log = log;
+    this.#directory = config.store.path;
+    this.#file = join(config.store.path, FILE);
+    const definitions = this.#definitions(config);
+    this.#keeper = new LedgerKeeper({ rows, accounts: Math.max(MIN_ACCOUNTS, ROOM_FACTOR * definitions.length) });
+    this.#accounts = this.#keeper.define(definitions);
+    this.#restore();
+    this.#shared = config.store.redis === undefined ? null : this.#share(config.store.redis);
+    this.#timer = setInterval(() => this.#save(), SAVE_MS).unref();
+  }
+
+  /** For the loops to attach. */
+  get buffer(): SharedArrayBuffer {
+    return this.#keeper.buffer;
+  }
+
+  /** Of the present config and keys. */
+  get accounts(): Accounts {
+    return this.#accounts;
+  }
+
+  /** Whether Redis answers; `null` where there is none. */
+  get redisState(): BreakerState | null {
+    return this.#redisState;
+  }
+
+  /** Resolves when what is shared can be had, or after a moment. */
+  async ready(): Promise<void> {
+    await this.#shared?.connected(CONNECT_MS);
+  }
+
+  /** @returns the accounts of another config. @throws {RangeError} where they do not fit; the old ones stay. */
+  reload(config: ConfigSnapshot): Accounts {
+    this.#accounts = this.#keeper.define(this.#definitions(config));
+    this.#config = config;
+    return this.#accounts;
+  }
+
+  /** Keys have come or gone. @returns the accounts with those of new keys. */
+  renewKeys(): Accounts {
+    try {
+      this.#accounts = this.#keeper.define(this.#definitions(this.#config));
+    } catch (error) {
+      this.#log.error({ err: error }, "new keys can't have limits of their own");
+    }
+    return this.#accounts;
+  }
+
+  /** Accounts of configs whose calls are over are free again. */
+  retire(): void {
+    this.#keeper.retire();
+  }
+
+  /** A row for a new loop. @throws {Error} where none is free. */
+  claimRow(): number {
+    return this.#keeper.claimRow();
+  }
+
+  /** A loop has ended: what it held is given back. */
+  recover(row: number): void {
+    this.#keeper.recover(row);
+  }
+
+  /** More of shared accounts. Never rejects. */
+  async lease(needs: readonly Charge[]): Promise<LeaseResult> {
+    return (await this.#shared?.lease(needs)) ?? { kind: "unavailable", retryInMs: 1000 };
+  }
+
+  /** What a loop settled too late for its slice. */
+  giveBack(late: SliceReturn): void {
+    this.#shared?.giveBack([late]);
+  }
+
+  /** For when no loop runs any more. */
+  async close(): Promise<void> {
+    clearInterval(this.#timer);
+    this.#save();
+    await this.#shared?.close();
+  }
+
+  #definitions(
+    config: ConfigSnapshot,
+  ): ReturnType<typeof accountDefinitions> extends Generator<infer One> ? One[] : never {
+    const ofConfig = [...config.tenants.values()].flatMap(({ name: tenant, keyHashes }) =>
+      keyHashes.map((digest) => ({ tenant, keyId: configKeyId(digest) })),
+    );
+    const ofStore = this.#keys().map(({ id, tenant }) => ({ tenant, keyId: id }));
+    return [...accountDefinitions(config, [...ofConfig, ...ofStore])];
+  }
+
+  #share(url: string): SharedLimits {
+    return new SharedLimits({
+      url,
+      keeper: this.#keeper,
+      account: (index) => {
+        const definition = this.#keeper.definitionOf(index);
+        if (definition === undefined || !definition.isShared) return undefined;
+        const { name, group, limit, kind, windowMs } = definition;
+        return { name, group, limit, windowMs: kind === "gauge" ? null : windowMs };
+      },
+      onState: (state, reason) => {
+        this.#redisState = state;
+        if (state === "closed") this.#log.info({ redis: state }, "limits are shared by way of Redis");
+        else
+          this.#log.warn(
+            { redis: state, reason },
+            "Redis does not answer: limits hold with what this process has of them",
+          );
+      },
+    });
+  }
+
+  #restore(): void {
+    let text: string;
+    try {
+      text = readFileSync(this.#file, "utf8");
+    } catch {
+      return;
+    }
+    try {
+      const now = { nowMs: monotonicMs(), wallMs: Date.now() };
+      const restored = this.#keeper.restore(JSON.parse(text) as readonly SavedBudget[], now);
+      if (restored > 0) this.#log.info({ budgets: restored, file: this.#file }, "budgets go on where they were");
+    } catch (error) {
+      this.#log.error({ err: error, file: this.#file }, "the saved budgets can't be read; they begin anew");
+    }
+  }
+
+  /** Another file, then its name: whoever reads sees one or the other. */
+  #save(): void {
+    const saved = this.#keeper.save({ nowMs: monotonicMs(), wallMs: Date.now() });
+    const text = JSON.stringify(saved);
+    if (text === this.#saved || (saved.length === 0 && this.#saved === "[]")) return;
+    try {
+      mkdirSync(this.#directory, { recursive: true, mode: 0o700 });
+      const draft = `${this.#file}.${process.pid}`;
+      writeFileSync(draft, text, { mode: 0o600 });
+      renameSync(draft, this.#file);
+      this.#saved = text;
+    } catch (error) {
+      this.#log.error({ err: error, file: this.#file }, "budgets can't be saved");
+    }
+  }
+}
