@@ -5,6 +5,7 @@ import { describe, test } from "node:test";
 import { Redis } from "ioredis";
 import { monotonicMs } from "../../src/core/monotonic-clock.ts";
 import type { Reservation } from "../../src/limits/limiter.ts";
+import { SharedLimits } from "../../src/limits/redis/shared-limits.ts";
 import { SLOTS_MS, SLOTS_RENEW_MS } from "../../src/limits/redis/timing.ts";
 import { noRedis, startRedis } from "../support/redis.ts";
 import { SharedProcess } from "../support/shared-process.ts";
@@ -16,6 +17,38 @@ const after = (delayMs: number): Promise<void> => new Promise((resolve) => setTi
 
 function cap(limit: number): SharedDefinition {
   return { name: SLOTS, group: "tenant:acme", kind: "gauge", limit, windowMs: 0 };
+}
+
+/** A process with one cap, which may be granted less than it holds: what ends then is not begun again. */
+class OneGauge {
+  readonly shared: SharedLimits;
+  held = 0;
+  #granted = 0;
+
+  constructor(url: string, limit: number) {
+    this.shared = new SharedLimits({
+      url,
+      account: () => ({ name: SLOTS, group: "tenant:acme", limit, windowMs: null }),
+      onState: () => {},
+      keeper: {
+        grant: () => false,
+        collect: () => [],
+        available: () => 0,
+        held: () => this.held,
+        setGranted: (_, granted) => {
+          this.#granted = granted;
+          return Math.max(granted, this.held);
+        },
+      },
+    });
+  }
+
+  async take(): Promise<boolean> {
+    if (this.held >= this.#granted) await this.shared.lease([{ account: 0, amount: 1 }]);
+    if (this.held >= this.#granted) return false;
+    this.held++;
+    return true;
+  }
 }
 
 describe("slots of shared caps", { skip: noRedis(), concurrency: true }, () => {
@@ -73,6 +106,31 @@ describe("slots of shared caps", { skip: noRedis(), concurrency: true }, () => {
       assert.ok(one.leases <= n, `${one.leases} calls`);
       reserved.release();
     }
+  });
+
+  test("a process that comes later gets its share of a cap that another uses up and would use up again", async () => {
+    await using redis = await startRedis();
+    const first = new OneGauge(redis.url, 10);
+    const later = new OneGauge(redis.url, 10);
+    await Promise.all([first, later].map(({ shared }) => shared.connected(5000)));
+    let most = 0;
+    const endMs = monotonicMs() + 4000;
+    const client = async (process: OneGauge): Promise<void> => {
+      while (monotonicMs() < endMs) {
+        if (await process.take()) {
+          most = Math.max(most, first.held + later.held);
+          await after(200 + Math.random() * 200);
+          process.held--;
+        } else await after(30);
+      }
+    };
+    const clients = Array.from({ length: 20 }, () => client(first));
+    await after(500);
+    clients.push(...Array.from({ length: 20 }, () => client(later)));
+    await waitUntil(() => later.held >= 4, "the later one has its share");
+    await Promise.all(clients);
+    await Promise.all([first.shared.close(), later.shared.close()]);
+    assert.equal(most, 10);
   });
 
   test("what one process has at hand and does not use, another gets within two renewals", async () => {

@@ -222,8 +222,9 @@ export class SlotGroup {
       cap.missed = Math.max(0, before.get(cap)! + amount - slots);
       if (cap.missed > 0 && free <= 0) cap.noneUntilMs = monotonicMs() + NONE_MS;
       cap.granted = slots;
+      // While others wait for their share, what ends here beyond a share is not begun again but given up at the next turn.
       if (account(cap.index)?.name !== cap.name) this.#caps.delete(cap.name);
-      else cap.granted = keeper.setGranted(cap.index, slots);
+      else keeper.setGranted(cap.index, unmet > 0 ? Math.min(slots, share) : slots);
       if (slots === 0 && cap.held === 0 && amount === 0) this.#caps.delete(cap.name);
     });
   }
