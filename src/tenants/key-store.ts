@@ -41,10 +41,7 @@ export class KeyStore {
       SELECT :id, :digest, :tenant, :models, :now, :expires, (SELECT coalesce(max(change), 0) + 1 FROM keys)
       WHERE (SELECT count(*) FROM keys WHERE revoked_at_ms IS NULL AND (expires_at_ms IS NULL OR expires_at_ms > :now)) < :most
       ON CONFLICT (id) DO NOTHING`);
-    // Only once another row has a later change: a change's number must not come again.
-    this.#purge = prepare(`
-      DELETE FROM keys
-      WHERE (revoked_at_ms < :before OR expires_at_ms < :before) AND change < (SELECT max(change) FROM keys)`);
+    this.#purge = prepare("DELETE FROM keys WHERE revoked_at_ms < :before OR expires_at_ms < :before");
     this.#all = prepare("SELECT * FROM keys ORDER BY created_at_ms, id");
     this.#find = prepare("SELECT * FROM keys WHERE id = ?");
     this.#revoke = prepare(`
@@ -63,6 +60,7 @@ export class KeyStore {
         // Two ids alike in 62^8 are not worth a second try.
         throw new KeyStoreError(`there are ${MAX_KEYS} keys already, or, hardly, one with this id: try again`);
       }
+      // Now that another row has the latest change: the number of one must not come again.
       this.#purge.run({ before: nowMs - KEPT_MS });
       return { key, stored: toStoredKey(this.#find.get(id)!) };
     });

@@ -66,8 +66,13 @@ export class KeyWatcher {
 
   close(): void {
     clearInterval(this.#timer);
-    this.#following?.database.close();
+    this.#unfollow();
+  }
+
+  #unfollow(): void {
+    const following = this.#following;
     this.#following = null;
+    following?.database.close();
   }
 
   #poll(onChange: (changes: KeyChanges) => void): void {
@@ -78,8 +83,7 @@ export class KeyWatcher {
     } catch (error) {
       // A command is making the file or closing it; it will be done at the next look.
       if (isBusy(error)) return;
-      this.#following?.database.close();
-      this.#following = null;
+      this.#unfollow();
       const { message } = error as Error;
       if (message !== this.#fault) this.#options.onFault(message);
       this.#fault = message;
@@ -89,7 +93,7 @@ export class KeyWatcher {
   #look(): KeyChanges | null {
     const identity = fileIdentity(this.#file);
     if (this.#following?.identity !== identity) {
-      this.#following?.database.close();
+      this.#unfollow();
       this.#following = identity === null ? null : follow(this.#options.directory, identity);
     }
     // Another file has other keys; one that is gone has none, as it would after a restart; one that is being made is not there yet.

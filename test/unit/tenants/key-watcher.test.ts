@@ -59,6 +59,15 @@ function storeIn(context: TestContext, directory: string): KeyStore {
   return store;
 }
 
+/** So many keys, in one transaction. */
+function insert(directory: string, count: number): void {
+  const database = new DatabaseSync(keyDatabaseFile(directory));
+  database.exec(`
+    INSERT INTO keys (id, digest, tenant, created_at_ms, change)
+    WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ${count}) SELECT i, i, 'a', 0, i FROM n`);
+  database.close();
+}
+
 const idsOf = (watched: Watched): string[] =>
   watched.watcher
     .records(Date.now())
@@ -177,17 +186,45 @@ test("a file that can't be read is reported once and keys stay as they were; the
   assert.deepEqual(idsOf(watched), [id]);
 });
 
+test("a file that is made anew between two looks, in the same place of the disk, is told from the old one", async (context) => {
+  const directory = temporaryDirectory(context);
+  const make = (): string => {
+    const store = new KeyStore(directory);
+    const { id } = store.create(FOR_A, 1).stored;
+    store.close();
+    return id;
+  };
+  make();
+  const watched = watch(context, directory);
+  const change = watched.change();
+  rmSync(keyDatabaseFile(directory));
+  const id = make();
+  const { reset, added } = await change;
+  assert.deepEqual([reset, added.map((record) => record.id)], [true, [id]]);
+});
+
+test("all keys of a file are known at once, however many, when it is opened and when it takes another's place", async (context) => {
+  const directory = temporaryDirectory(context);
+  const elsewhere = join(directory, "elsewhere");
+  for (const place of [directory, elsewhere]) {
+    new KeyStore(place).close();
+    insert(place, 2500);
+  }
+  const watched = watch(context, directory);
+  assert.equal(watched.watcher.records(1).length, 2500);
+  const replaced = watched.change();
+  renameSync(keyDatabaseFile(elsewhere), keyDatabaseFile(directory));
+  const { reset, added } = await replaced;
+  assert.deepEqual([reset, added.length], [true, 2500]);
+});
+
 test("thousands of changes at once all come, in portions", async (context) => {
   const directory = temporaryDirectory(context);
   storeIn(context, directory);
   const watched = watch(context, directory);
-  const database = new DatabaseSync(keyDatabaseFile(directory));
-  context.after(() => database.close());
   const portions: number[] = [];
   let report = watched.change();
-  database.exec(`
-    INSERT INTO keys (id, digest, tenant, created_at_ms, change)
-    WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2500) SELECT i, i, 'a', 0, i FROM n`);
+  insert(directory, 2500);
   while (watched.watcher.records(1).length < 2500) {
     portions.push((await report).added.length);
     report = watched.change();
