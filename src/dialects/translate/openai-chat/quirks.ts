@@ -12,14 +12,20 @@ export interface ChatQuirks {
   readonly hasLogprobs: boolean;
   /** Who has none reports the usage anyway. */
   readonly hasStreamOptions: boolean;
+  /** Who has none misses what abuse checks alone would read. */
   readonly hasUser: boolean;
+  /**
+   * Whether thoughts that no other family has signed go back with the calls that they led to, as `reasoning_content`. Models that think
+   * between calls go on from there; DeepSeek and Moonshot refuse calls without the field, OpenAI and Groq those with it.
+   */
+  readonly thoughtsOfCalls: "never" | "where_there_are" | "always";
   /** How a cache mark is written. `by_model`: OpenAI's breakpoints, where the model's name is of those that take them. */
   readonly cacheMarks: "none" | "by_model" | "cache_control";
   /** Mistral takes ids of nine letters and digits alone; OpenAI up to forty characters. */
   readonly callIds: "any" | "nine_alphanumeric";
 }
 
-/** vLLM, SGLang, llama.cpp, Ollama, DeepSeek, Together and whatever else is behind an address that no row knows. */
+/** vLLM, SGLang, llama.cpp, Ollama, Together and whatever else is behind an address that no row knows. */
 export const USUAL_QUIRKS: ChatQuirks = {
   maxTokensField: "by_model",
   seedField: "seed",
@@ -27,6 +33,7 @@ export const USUAL_QUIRKS: ChatQuirks = {
   hasLogprobs: true,
   hasStreamOptions: true,
   hasUser: true,
+  thoughtsOfCalls: "where_there_are",
   cacheMarks: "none",
   callIds: "any",
 };
@@ -35,6 +42,7 @@ const OPENAI: ChatQuirks = {
   ...USUAL_QUIRKS,
   maxTokensField: "max_completion_tokens",
   hasTopK: false,
+  thoughtsOfCalls: "never",
   cacheMarks: "by_model",
 };
 
@@ -46,10 +54,18 @@ const QUIRKS: Readonly<Record<string, ChatQuirks>> = {
   "services.ai.azure.com": OPENAI,
   "api.groq.com": { ...OPENAI, hasLogprobs: false, cacheMarks: "none" },
   "api.x.ai": { ...OPENAI, cacheMarks: "none" },
+  "api.deepseek.com": { ...USUAL_QUIRKS, thoughtsOfCalls: "always" },
+  "api.moonshot.ai": { ...USUAL_QUIRKS, thoughtsOfCalls: "always" },
+  "api.moonshot.cn": { ...USUAL_QUIRKS, thoughtsOfCalls: "always" },
   "openrouter.ai": { ...USUAL_QUIRKS, cacheMarks: "cache_control" },
   "dashscope.aliyuncs.com": { ...USUAL_QUIRKS, cacheMarks: "cache_control" },
   "dashscope-intl.aliyuncs.com": { ...USUAL_QUIRKS, cacheMarks: "cache_control" },
-  "generativelanguage.googleapis.com": { ...USUAL_QUIRKS, maxTokensField: "max_tokens", hasTopK: false },
+  "generativelanguage.googleapis.com": {
+    ...USUAL_QUIRKS,
+    maxTokensField: "max_tokens",
+    hasTopK: false,
+    thoughtsOfCalls: "never",
+  },
   // Refuses every field that it doesn't know.
   "api.mistral.ai": {
     maxTokensField: "max_tokens",
@@ -58,6 +74,7 @@ const QUIRKS: Readonly<Record<string, ChatQuirks>> = {
     hasLogprobs: false,
     hasStreamOptions: false,
     hasUser: false,
+    thoughtsOfCalls: "never",
     cacheMarks: "none",
     callIds: "nine_alphanumeric",
   },

@@ -100,6 +100,7 @@ function readAudio(fields: Fields, losses: Losses): AudioPart {
   const format = audio.requiredString("format");
   const data = standardBase64(audio.requiredString("data")) ?? audio.fault("data", "must be base64");
   losses.unread(audio);
+  // A mark that the common form has no place for: cost alone.
   fields.value("prompt_cache_breakpoint");
   return {
     kind: "audio",

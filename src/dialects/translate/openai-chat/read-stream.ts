@@ -23,6 +23,8 @@ export class ChatStreamReader implements StreamReader {
   #started = false;
   #done = false;
   #hasRefusal = false;
+  /** What came before the answer. */
+  #earlyUsage: CommonEvent | undefined;
   /** The last choice that had a finish reason. */
   #finished: unknown;
 
@@ -41,7 +43,7 @@ export class ChatStreamReader implements StreamReader {
     // Servers that were asked for one answer send one.
     for (const choice of choices) if ((at(choice, "index") ?? 0) === 0) this.#choice(choice, events);
     const usage = readEventUsage(event);
-    if (usage !== undefined) events.push({ kind: "usage", usage });
+    if (usage !== undefined) this.#usage({ kind: "usage", usage }, events);
     if (events.at(-1)?.kind === "error") this.#done = true;
     return events;
   }
@@ -58,6 +60,12 @@ export class ChatStreamReader implements StreamReader {
       model: stringOr(at(event, "model"), () => ""),
       createdSeconds: secondsOf(at(event, "created")),
     });
+    if (this.#earlyUsage !== undefined) events.push(this.#earlyUsage);
+  }
+
+  #usage(usage: CommonEvent, events: CommonEvent[]): void {
+    if (this.#started) events.push(usage);
+    else this.#earlyUsage = usage;
   }
 
   #choice(choice: unknown, events: CommonEvent[]): void {

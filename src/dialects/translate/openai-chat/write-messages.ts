@@ -105,6 +105,16 @@ class Writer {
     }
   }
 
+  #thoughts(parts: readonly AssistantPart[], hasCalls: boolean): object {
+    const { thoughtsOfCalls } = this.#quirks;
+    if (!hasCalls || thoughtsOfCalls === "never") return {};
+    const unsigned = parts.flatMap((part) =>
+      part.kind === "reasoning" && part.signature === undefined ? part.text : [],
+    );
+    const text = unsigned.join("");
+    return text === "" && thoughtsOfCalls !== "always" ? {} : { reasoning_content: text };
+  }
+
   #flushMedia(): void {
     if (this.#media.length === 0) return;
     this.#written.push({ role: "user", content: this.#media });
@@ -129,6 +139,7 @@ class Writer {
     this.#written.push({
       role: "assistant",
       content: text === "" && (calls.length > 0 || refusal !== "") ? null : text,
+      ...this.#thoughts(parts, calls.length > 0),
       ...(refusal === "" ? {} : { refusal }),
       ...(calls.length === 0 ? {} : { tool_calls: calls }),
     });

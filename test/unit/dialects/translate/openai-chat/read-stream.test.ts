@@ -56,16 +56,22 @@ test("without [DONE] the connection's end is the end, if there was a finish reas
 test("[DONE] without a finish reason is an end all the same; of a stream that never began it is none", () => {
   assert.deepEqual(read(chunk({ content: "a" }), DONE).stopReason, "stop");
   assert.deepEqual(events(DONE), []);
-  assert.deepEqual(
-    events({ choices: [], usage: { prompt_tokens: 1 } }, DONE).map(({ kind }) => kind),
-    ["usage"],
-  );
+  assert.deepEqual(events({ choices: [], usage: { prompt_tokens: 1 } }, DONE), []);
 });
 
 test("nothing comes after the end, nor after an error", () => {
   assert.equal(events(chunk({ content: "a" }), STOP, DONE, chunk({ content: "b" }), DONE).at(-1)!.kind, "end");
   assert.equal(read(STOP, DONE, chunk({ content: "b" })).text, "");
   assert.equal(read(chunk({ content: "a" }), { error: { message: "x" } }, chunk({ content: "b" }), DONE).text, "a");
+});
+
+test("usage that comes before the answer is told after its start", () => {
+  const usage = { prompt_tokens: 1, completion_tokens: 0, total_tokens: 1 };
+  const found = events({ choices: [], usage }, chunk({ content: "a" }), STOP, DONE);
+  assert.deepEqual(
+    found.map(({ kind }) => kind),
+    ["start", "usage", "text", "finish", "end"],
+  );
 });
 
 test("text after the finish reason is text still", () => {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import * as fc from "fast-check";
-import type { CommonRequest, Message } from "../../../../../src/dialects/translate/common.ts";
+import type { AssistantPart, CommonRequest, Message } from "../../../../../src/dialects/translate/common.ts";
 import { USUAL_QUIRKS, quirksOf } from "../../../../../src/dialects/translate/openai-chat/quirks.ts";
 import { openaiChatBack, openaiChatBackAt } from "../../../../../src/dialects/translate/openai-chat/translation.ts";
 import { writeRequest } from "../../../../../src/dialects/translate/openai-chat/write-request.ts";
@@ -103,13 +103,33 @@ test("that a result is an error is told in its words", () => {
   ]);
 });
 
-test("thoughts go to nobody, and are no loss", () => {
+test("thoughts of others go to nobody, and are no loss", () => {
   const signature = { family: "anthropic", data: "s" } as const;
   const written = write({
     messages: [{ role: "assistant", parts: [{ kind: "reasoning", text: "hm", signature }, text("x")] }],
   });
   assert.deepEqual(written.body["messages"], [{ role: "assistant", content: "x" }]);
   assert.deepEqual(written.losses, []);
+});
+
+test("unsigned thoughts go back with the calls that they led to, where the server takes them or demands them", () => {
+  const call = { kind: "tool_call", id: "1", name: "f", arguments: "{}" } as const;
+  const signature = { family: "gemini", data: "s" } as const;
+  const thoughtsOf = (host: string, ...parts: AssistantPart[]): unknown =>
+    (messagesOf([{ role: "assistant", parts }], host) as Record<string, unknown>[])[0]!["reasoning_content"];
+  const unsigned = [
+    { kind: "reasoning", text: "a" },
+    { kind: "reasoning", text: "b" },
+  ] as const;
+  const signed = { kind: "reasoning", text: "c", signature } as const;
+  assert.equal(thoughtsOf("gpu", ...unsigned, signed, call), "ab");
+  assert.equal(thoughtsOf("gpu", signed, call), undefined);
+  assert.equal(thoughtsOf("gpu", ...unsigned, text("x")), undefined);
+  assert.equal(thoughtsOf("api.deepseek.com", ...unsigned, call), "ab");
+  assert.equal(thoughtsOf("api.deepseek.com", call), "");
+  assert.equal(thoughtsOf("api.deepseek.com", text("x")), undefined);
+  for (const host of ["api.openai.com", "api.groq.com", "api.mistral.ai"])
+    assert.equal(thoughtsOf(host, ...unsigned, call), undefined);
 });
 
 test("instructions are one message, and one string", () => {
