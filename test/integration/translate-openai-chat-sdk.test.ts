@@ -1,6 +1,7 @@
 /** The official SDKs read what we read, and what we write. */
 import assert from "node:assert/strict";
 import { once } from "node:events";
+import { globSync, readFileSync } from "node:fs";
 import http from "node:http";
 import type { AddressInfo } from "node:net";
 import { after, before, test } from "node:test";
@@ -8,10 +9,11 @@ import { createOpenAI } from "@ai-sdk/openai";
 import { streamText } from "ai";
 import * as fc from "fast-check";
 import OpenAI, { APIError } from "openai";
+import { parse } from "yaml";
 import type { CommonEvent, CommonUsage } from "../../src/dialects/translate/common.ts";
 import { openaiChatBack, openaiChatFront } from "../../src/dialects/translate/openai-chat/translation.ts";
 import { SseEvents } from "../../src/dialects/translate/sse-events.ts";
-import { recordedStreams, skipRecorded } from "../support/recorded-streams.ts";
+import { FIXTURES, recordedStreams, skipRecorded } from "../support/recorded-streams.ts";
 import { commonAnswers, commonStreams } from "../unit/dialects/translate/openai-chat/arbitrary-answer.ts";
 import { gather, gatherParts } from "../unit/dialects/translate/openai-chat/gathered.ts";
 import type { Gathered } from "../unit/dialects/translate/openai-chat/gathered.ts";
@@ -148,6 +150,50 @@ function callsOf(message: OpenAI.ChatCompletionMessage): Gathered["calls"] {
     return { id: call.id, name: call.function.name, arguments: call.function.arguments };
   });
 }
+
+/** Recorded requests and answers of the chat API, as JSON; streams left out. */
+function recordedAnswers(): { readonly name: string; readonly request: Json; readonly answer: Json }[] {
+  if (skipRecorded !== false) return [];
+  return globSync("*cassettes/*.yaml", { cwd: FIXTURES })
+    .sort()
+    .flatMap((name) => {
+      const { interactions }: Json = parse(readFileSync(FIXTURES + name, "utf8"));
+      const usable = interactions.filter(
+        ({ request, response }: Json) =>
+          request.url.includes("/chat/completions") && response.code === 200 && response.body.startsWith("{"),
+      );
+      return usable.map(({ request, response }: Json) => ({
+        name,
+        request: JSON.parse(request.body),
+        answer: JSON.parse(response.body),
+      }));
+    });
+}
+
+test(
+  "recorded requests are read; recorded answers say the same when we have written them anew",
+  { skip: skipRecorded },
+  async (t) => {
+    const answers = recordedAnswers();
+    for (const { name, request, answer } of recordedAnswers()) {
+      await t.test(name, async () => {
+        const read = openaiChatFront.readRequest(request, {});
+        assert.ok(read.ok, JSON.stringify(read));
+        const common = openaiChatBack.readAnswer(answer)!;
+        served = { type: "application/json", pieces: [JSON.stringify(openaiChatFront.writeAnswer(common, CONTEXT))] };
+        const { choices, usage, id, created } = await client.chat.completions.create({ model: "m", messages });
+        const { message, finish_reason } = choices[0]!;
+        const expected = answer.choices[0];
+        assert.equal(message.content, expected.message.content);
+        assert.deepEqual(message.tool_calls, expected.message.tool_calls);
+        assert.equal(finish_reason, expected.finish_reason);
+        assert.deepEqual([id, created], [answer.id, answer.created]);
+        assert.equal(usage?.total_tokens, answer.usage.total_tokens);
+        assert.equal(usage?.prompt_tokens_details?.cached_tokens, answer.usage.prompt_tokens_details?.cached_tokens);
+      });
+    }
+  },
+);
 
 const FINISH: Readonly<Record<string, string>> = { filtered: "content_filter", refusal: "stop" };
 
