@@ -48,7 +48,7 @@ export class AccountDirectory {
   readonly #free: number[] = [];
   /** Accounts from here on were never given out. */
   #next = 0;
-  #current: ReadonlySet<string> = new Set();
+  #current = new Set<string>();
 
   /** @param capacity accounts of the ledger. */
   constructor(capacity: number) {
@@ -78,12 +78,42 @@ export class AccountDirectory {
    */
   extend(definitions: Iterable<AccountDefinition>): Extension {
     const wanted = new Map([...definitions].map((definition) => [keyOf(definition), definition]));
-    const isNew = [...wanted.keys()].filter((key) => !this.#entries.has(key));
-    const needed = this.size + isNew.length;
+    const extension = this.#include(wanted);
+    this.#current = new Set(wanted.keys());
+    return extension;
+  }
+
+  /** Takes definitions besides those of now. As {@link extend}, but that nothing else is gone. */
+  add(definitions: Iterable<AccountDefinition>): Extension {
+    const wanted = new Map([...definitions].map((definition) => [keyOf(definition), definition]));
+    const extension = this.#include(wanted);
+    for (const key of wanted.keys()) this.#current.add(key);
+    return extension;
+  }
+
+  /**
+   * Frees the accounts of definitions that the last {@link extend} did not have. Only when no request is under way any more that
+   * began with them.
+   *
+   * @returns Those that are gone.
+   */
+  retire(): AccountDefinition[] {
+    const gone = [...this.#entries].filter(([key]) => !this.#current.has(key));
+    for (const [key, { account }] of gone) {
+      this.#free.push(account);
+      this.#entries.delete(key);
+      this.#byAccount.delete(account);
+    }
+    return gone.map(([, { definition }]) => definition);
+  }
+
+  #include(wanted: ReadonlyMap<string, AccountDefinition>): Extension {
+    const isNew = [...wanted.keys()].filter((key) => !this.#entries.has(key)).length;
+    const needed = this.size + isNew;
     if (needed > this.capacity) {
       throw new RangeError(
         `there is room for ${this.capacity} limits and ${needed} are needed ` +
-          `(${this.size - wanted.size + isNew.length} of them by earlier configs): restart to make room`,
+          `(${needed - wanted.size} of them are there already): restart to make room`,
       );
     }
     const added: Entry[] = [];
@@ -102,24 +132,7 @@ export class AccountDirectory {
       }
       accounts.set(definition.name, entry.account);
     }
-    this.#current = new Set(wanted.keys());
     return { accounts, added, kept };
-  }
-
-  /**
-   * Frees the accounts of definitions that the last {@link extend} did not have. Only when no request is under way any more that
-   * began with them.
-   *
-   * @returns Those that are gone.
-   */
-  retire(): AccountDefinition[] {
-    const gone = [...this.#entries].filter(([key]) => !this.#current.has(key));
-    for (const [key, { account }] of gone) {
-      this.#free.push(account);
-      this.#entries.delete(key);
-      this.#byAccount.delete(account);
-    }
-    return gone.map(([, { definition }]) => definition);
   }
 }
 

@@ -19,6 +19,18 @@ interface Moment {
   readonly wallMs: number;
 }
 
+/** What of `used` can have been written by {@link readBudget}; a file may have been written by anybody. */
+export function plausibleUses({ used }: SavedBudget): SavedBudget["used"] {
+  if (!Array.isArray(used)) return [];
+  return (used as readonly unknown[]).filter(isUse);
+}
+
+function isUse(one: unknown): one is readonly [number, number] {
+  if (!Array.isArray(one)) return false;
+  const [endMs, amount] = one as readonly unknown[];
+  return Number.isFinite(endMs) && Number.isSafeInteger(amount) && (amount as number) > 0;
+}
+
 /** What counts in an account. Inside a step. */
 export function readBudget(floats: Float64Array, at: number, { nowMs, wallMs }: Moment): SavedBudget["used"] {
   const newest = advance(floats, at, nowMs);
@@ -26,7 +38,9 @@ export function readBudget(floats: Float64Array, at: number, { nowMs, wallMs }: 
   const used: [number, number][] = [];
   for (let epoch = newest - SUB_WINDOWS; epoch <= newest; epoch++) {
     const amount = floats[cellOf(at, epoch)]!;
-    if (amount !== 0) used.push([Math.round((epoch + 1) * subWindowMs - nowMs + wallMs), amount]);
+    if (amount === 0) continue;
+    // Up to the second: the two clocks' distance changes a little, and what has not changed should be written the same.
+    used.push([Math.ceil(((epoch + 1) * subWindowMs - nowMs + wallMs) / 1000) * 1000, amount]);
   }
   return used;
 }
@@ -42,7 +56,6 @@ export function writeBudget(
   const newest = advance(floats, at, nowMs);
   const sums = new Map<number, number>();
   for (const [endMs, amount] of used) {
-    if (!Number.isFinite(endMs) || !(Number.isSafeInteger(amount) && amount > 0)) continue;
     // By its last moment, so that nothing of it counts too short; and where the wall clock was set back, as if it were now.
     const epoch = Math.min(newest, epochAt(floats, at, endMs - 1 - wallMs + nowMs));
     if (epoch >= newest - SUB_WINDOWS) sums.set(epoch, (sums.get(epoch) ?? 0) + amount);

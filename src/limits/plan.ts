@@ -35,7 +35,7 @@ interface TenantLimits {
 
 /** See the file's comment. */
 export class LimitPlan {
-  readonly #accounts: Accounts;
+  readonly #accounts: Map<string, number>;
   readonly #tenants = new Map<string, TenantLimits>();
   readonly #upstreams = new Map<string, readonly Limit[]>();
   /** Made when a key is first used. */
@@ -43,7 +43,7 @@ export class LimitPlan {
 
   /** @throws {RangeError} where `accounts` are not those of this config. */
   constructor({ tenants, upstreams }: Pick<ConfigSnapshot, "tenants" | "upstreams">, accounts: Accounts) {
-    this.#accounts = accounts;
+    this.#accounts = new Map(accounts);
     for (const { name: tenant, limits, modelLimits } of tenants.values()) {
       const byModel = [...modelLimits].map(
         ([model, ofModel]) => [model, this.#limitsOf({ kind: "model", tenant, model }, ofModel)] as const,
@@ -53,6 +53,11 @@ export class LimitPlan {
     for (const { name: upstream, limits } of upstreams.values()) {
       this.#upstreams.set(upstream, this.#limitsOf({ kind: "upstream", upstream }, limits));
     }
+  }
+
+  /** More accounts: those of new keys, which are to be added before the keys are known. */
+  add(accounts: Accounts): void {
+    for (const [name, account] of accounts) this.#accounts.set(name, account);
   }
 
   /**

@@ -45,6 +45,19 @@ test("a limit that comes back counts on; one that was retired begins anew, in wh
   readLedger(keeper.buffer);
 });
 
+test("limits that are added leave all others as they are, and go with the next ones that are defined without them", () => {
+  const keeper = keeperOf(3);
+  keeper.define([rate("a", 10)]);
+  assert.deepEqual(keeper.add([rate("b", 10)]), new Map([["b", 1]]));
+  assert.deepEqual(keeper.add([rate("b", 20)]), new Map([["b", 1]]));
+  assert.equal(keeper.definitionOf(1)!.limit, 20);
+  assert.deepEqual(keeper.retire(), []);
+  assert.throws(() => keeper.add([rate("c", 1), rate("d", 1)]), /room for 3 limits and 4 are needed/);
+  assert.throws(() => keeper.add([rate("c", -1)]), RangeError);
+  keeper.define([rate("a", 10)]);
+  assert.deepEqual(keeper.retire(), ["b"]);
+});
+
 test("what counts in another way does not go on from what was counted under the same name", () => {
   const keeper = keeperOf();
   const before = keeper.define([rate("a", 10)]).get("a");
@@ -57,7 +70,7 @@ test("limits that do not fit, or make no sense, change nothing", () => {
   const accounts = keeper.define([rate("a", 10), rate("b", 10)]);
   assert.throws(
     () => keeper.define([rate("c", 1)]),
-    /room for 2 limits and 3 are needed \(2 of them by earlier configs\)/,
+    /room for 2 limits and 3 are needed \(2 of them are there already\)/,
   );
   assert.throws(() => keeper.define([rate("a", 1.5)]), /a: a limit of 1.5/);
   assert.throws(() => keeper.define([rate("a", 1, 1001)]), /a: a window of 1001 ms/);
@@ -157,6 +170,8 @@ test("what is saved in a form that it never had is left out", () => {
     { name: "usd", windowMs: HOUR_MS, used },
     { name: "usd", windowMs: 2 * HOUR_MS, used },
     { name: "gone", windowMs: HOUR_MS, used },
+    { name: "usd", windowMs: HOUR_MS, used: 5 as never },
+    { name: "usd", windowMs: HOUR_MS, used: [null as never, [] as never, ["1", "1"] as never] },
     { name: "shared", windowMs: HOUR_MS, used },
   ];
   assert.equal(keeper.restore(saved, moment), 1);

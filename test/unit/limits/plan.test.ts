@@ -117,6 +117,8 @@ test("limits are asked of those alone whom they concern", () => {
 test("a key whose limits have no account is not let in as if it had no limits", () => {
   const { plan, request } = sceneOf();
   assert.throws(() => plan.limitsFor({ ...request, keyId: "new" }), /no account key:new output_tokens\/1m/);
+  plan.add(new Map([["key:new output_tokens/1m", 7]]));
+  assert.ok(plan.limitsFor({ ...request, keyId: "new" }).limitOf(7) !== undefined);
   assert.throws(() => new LimitPlan(loaded(CONFIG), new Map()), RangeError);
 });
 
