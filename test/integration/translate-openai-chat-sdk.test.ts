@@ -174,7 +174,6 @@ test(
   "recorded requests are read; recorded answers say the same when we have written them anew",
   { skip: skipRecorded },
   async (t) => {
-    const answers = recordedAnswers();
     for (const { name, request, answer } of recordedAnswers()) {
       await t.test(name, async () => {
         const read = openaiChatFront.readRequest(request, {});
