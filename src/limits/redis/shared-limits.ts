@@ -3,18 +3,20 @@
  * (shared memory, through the {@link SliceKeeper}); who finds too little there asks here for more.
  *
  * **What holds.** While Redis answers: in any window what all processes use together is within the limit, and no more requests
- * are under way than a cap allows. While it does not, each process goes on with the slices it holds until these end
- * ({@link SLICE_MS}) and with the slots it holds; then requests are refused, at once. Nothing waits for Redis for longer than 50 ms.
+ * are under way than a cap allows; except for what requests use beyond what they reserved, which counts from then on. While
+ * it does not, each process goes on with the slices it holds until these end ({@link SLICE_MS}) and with the slots it holds; then
+ * requests are refused, at once. Nobody waits for Redis for longer than 50 ms.
  *
  * **By how much a limit can be passed**
- * - *Slow, gone and back with what it knew*: windows by nothing, since whatever is used was counted before it was granted. Caps by
- *   the slots that the processes that were cut off held when their leases ended, until those requests end.
- * - *Back with nothing* (restarted without persistence, or a replica that had not got all): every process says again what it has
- *   leased, and nobody gets anything for {@link SETTLE_MS} meanwhile, so windows again by nothing as long as all come back by
- *   then. By what those that don't had leased in the window, and by the slices that all hold at the moment (two seconds' worth
- *   at most, and less than half of what was left of the limit) where it was emptied under a connection that stayed, by `FLUSHALL`.
- * - A limit's last part is used the later the more processes there are only where they hold it for nothing: what is leased for
- *   requests to come is never more than half of what is left, and is back {@link SLICE_MS} later.
+ * - *Slow, gone, and back with what it knew*: windows by nothing, since whatever is used was counted before it was granted. Caps by
+ *   the slots in use whose lease ended while their process was cut off, until those requests end.
+ * - *Back with nothing* (restarted without persistence): every process says again what it has leased, and nobody gets anything for
+ *   {@link SETTLE_MS} after the first. So by nothing where all are back by then; otherwise by what those that are not have leased
+ *   in the window, which is never more than the limit.
+ * - *Emptied under connections that stay* (`FLUSHALL`), or followed by a replica that had not got all: by what is leased until each
+ *   process has made its next call, or was leased in what the replica had not got.
+ *
+ * What processes hold for requests to come is less than half of what is left of a limit, and is back {@link SLICE_MS} later.
  */
 import { randomBytes } from "node:crypto";
 import { monotonicMs } from "../../core/monotonic-clock.ts";
