@@ -29,15 +29,15 @@ export class AdmissionCells {
     this.#notBefore = at / 2 + COLUMN_FLOATS.notBefore;
   }
 
-  /** Slots there may be, 1 or more; `Infinity` where nobody has set a cap. */
+  /** Slots there may be; `Infinity` where nobody has set a cap. */
   get cap(): number {
-    const cap = this.#floats[this.#cap]!;
-    return cap === 0 ? Infinity : cap;
+    const oneMore = this.#floats[this.#cap]!;
+    return oneMore === 0 ? Infinity : oneMore - 1;
   }
 
   /** The main thread's alone. */
   set cap(slots: number) {
-    this.#floats[this.#cap] = slots;
+    this.#floats[this.#cap] = slots + 1;
   }
 
   /** Until when the upstream is not to be asked, on the monotonic clock that all threads share; 0: it never said so. */
@@ -69,7 +69,7 @@ export class AdmissionCells {
 
   /** Forgets everything: the column goes to another name. The main thread's alone. */
   clear(): void {
-    this.cap = 0;
+    this.#floats[this.#cap] = 0;
     this.waiting = 0;
     Atomics.store(this.#bits, this.#notBefore, 0n);
   }

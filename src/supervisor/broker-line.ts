@@ -83,6 +83,8 @@ export class BrokerLine {
   readonly #granted: Lease[] = [];
   #config: UpstreamConfig;
   #adaptive: AdaptiveLimit | null = null;
+  /** Of the cap over all processes. */
+  #share = Infinity;
 
   constructor(config: UpstreamConfig, { board, row, column, wheel }: BrokerLineOptions) {
     this.#config = config;
@@ -104,19 +106,31 @@ export class BrokerLine {
     return this.#cells.cap;
   }
 
+  /** Slots that are taken, over all loops; each row read in order with what this thread has written. */
+  get taken(): number {
+    const { cells, rowCells } = this.#board.memory;
+    const first = this.#board.memory.columnAt(this.column);
+    const end = first + Atomics.load(cells, HEADER.rowsUsed) * rowCells;
+    let taken = 0;
+    for (let at = first; at < end; at += rowCells) taken += countOf(Atomics.load(cells, at));
+    return taken;
+  }
+
   /** Takes over a new config. Who waits already does so until the deadline that was set then. */
   configure(config: UpstreamConfig): void {
     this.#config = config;
     const { maxConcurrency } = config;
     if (typeof maxConcurrency !== "object") {
       this.#adaptive = null;
-      this.#cells.cap = maxConcurrency ?? Infinity;
-    } else {
-      if (this.#adaptive === null) this.#adaptive = new AdaptiveLimit(maxConcurrency);
-      else this.#adaptive.bounds = maxConcurrency;
-      this.#cells.cap = this.#adaptive.cap;
-    }
-    this.dispatch();
+    } else if (this.#adaptive === null) this.#adaptive = new AdaptiveLimit(maxConcurrency);
+    else this.#adaptive.bounds = maxConcurrency;
+    this.#setCap();
+  }
+
+  /** This process may have so many slots and not more, whatever the config says; `Infinity` takes that back. */
+  set share(slots: number) {
+    this.#share = slots;
+    this.#setCap();
   }
 
   /** Gives `waiter` a slot, lets it wait, or turns it or somebody else away. */
@@ -175,11 +189,9 @@ export class BrokerLine {
   /** Takes what a loop has seen of the upstream. */
   observe(seen: UpstreamObservations): void {
     if (this.#adaptive === null) return;
-    const { cap } = this;
-    const inUse = this.waiting > 0 ? cap : this.#taken();
+    const inUse = this.waiting > 0 ? this.cap : this.taken;
     this.#adaptive.take(seen, inUse, this.#wheel.nowMs());
-    this.#cells.cap = this.#adaptive.cap;
-    if (this.cap > cap) this.dispatch();
+    this.#setCap();
   }
 
   /** The upstream is gone, or everything ends: who still waits is turned away. */
@@ -191,6 +203,13 @@ export class BrokerLine {
     this.#wheel.disarm(this.#reopening);
     this.takeBack(this.#granted.length);
     this.#cells.clear();
+  }
+
+  #setCap(): void {
+    const { maxConcurrency } = this.#config;
+    const own = typeof maxConcurrency === "object" ? this.#adaptive!.cap : (maxConcurrency ?? Infinity);
+    this.#cells.cap = Math.min(own, this.#share);
+    this.dispatch();
   }
 
   #turnAway(waiter: Waiter, code: AdmissionRefusal): void {
@@ -224,18 +243,8 @@ export class BrokerLine {
       const slot = takeSlot(this.#board, this.#row, this.column, this.cap);
       // `takeSlot` may have looked at the rows before it was known that somebody waits. This look is after that, so that
       // those who hold what is counted here will say when they give it back.
-      if (slot !== null || this.#taken() >= this.cap) return slot;
+      if (slot !== null || this.taken >= this.cap) return slot;
     }
     return null;
-  }
-
-  /** Slots that are taken, each row read in order with what this thread has written. */
-  #taken(): number {
-    const { cells, rowCells } = this.#board.memory;
-    const first = this.#board.memory.columnAt(this.column);
-    const end = first + Atomics.load(cells, HEADER.rowsUsed) * rowCells;
-    let taken = 0;
-    for (let at = first; at < end; at += rowCells) taken += countOf(Atomics.load(cells, at));
-    return taken;
   }
 }

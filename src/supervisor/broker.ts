@@ -32,6 +32,8 @@ interface BrokerOptions {
 interface QueueReading {
   readonly upstream: string;
   readonly waiting: number;
+  /** Slots that are out. */
+  readonly taken: number;
   /** `Infinity` where there is none. */
   readonly cap: number;
 }
@@ -89,8 +91,15 @@ export class Broker {
     }
   }
 
+  /** Where a cap holds over several processes: how much of it this one has. @param slots `Infinity`: the whole. */
+  setShare(upstream: string, slots: number): void {
+    const line = this.#lines.get(upstream);
+    if (line !== undefined) line.share = slots;
+  }
+
+  /** How the queues stand. */
   readings(): QueueReading[] {
-    return [...this.#lines].map(([upstream, { waiting, cap }]) => ({ upstream, waiting, cap }));
+    return [...this.#lines].map(([upstream, { waiting, taken, cap }]) => ({ upstream, waiting, taken, cap }));
   }
 
   /** Ends everything. */

@@ -35,11 +35,13 @@ test("what is written for one column is seen by who attaches, and in no other co
   assert.equal(cellsOf(other, 3).cap, 13);
 });
 
-test("a cap may be infinite, and a column that is not there is refused", () => {
+test("a cap may be infinite or nothing at all, and a column that is not there is refused", () => {
   const board = boardOf(2);
   const cells = cellsOf(board, 1);
-  cells.cap = Infinity;
-  assert.equal(cells.cap, Infinity);
+  for (const cap of [Infinity, 0, 1, 1_000_000]) {
+    cells.cap = cap;
+    assert.equal(cells.cap, cap);
+  }
   for (const column of [-1, 2, Number.NaN]) assert.throws(() => cellsOf(board, column), RangeError);
 });
 

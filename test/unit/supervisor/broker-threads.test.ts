@@ -93,7 +93,7 @@ test("threads that are terminated in the middle of it take nothing with them, an
   for (let death = 0; death < 9; death++) {
     const thread = death % 3;
     const before = threads.usage.turns(thread);
-    await waitUntil(() => threads.usage.turns(thread) > before + 100);
+    await waitUntil(() => threads.usage.turns(thread) > before + 30);
     const { worker, row, link } = users[thread]!;
     await worker.terminate();
     // In this order: what the board says is free is taken by the others at once.
@@ -104,7 +104,7 @@ test("threads that are terminated in the middle of it take nothing with them, an
   }
   for (const thread of [0, 1, 2]) {
     const before = threads.usage.turns(thread);
-    await waitUntil(() => threads.usage.turns(thread) > before + 100);
+    await waitUntil(() => threads.usage.turns(thread) > before + 30);
   }
   threads.usage.stop();
   await Promise.all(users.map(({ ended }) => ended));

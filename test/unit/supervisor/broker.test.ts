@@ -29,7 +29,7 @@ test("past the cap a request waits, over all loops, and gets the first slot that
   const first = await bed.slot(0);
   const asked = bed.ask(1);
   await waitUntil(() => bed.cells().waiting === 1);
-  assert.deepEqual(bed.broker.readings(), [{ upstream: "up", waiting: 1, cap: 1 }]);
+  assert.deepEqual(bed.broker.readings(), [{ upstream: "up", waiting: 1, taken: 1, cap: 1 }]);
   first.release();
   const second = admitted(await asked.result);
   assert.ok(second.queueMs > 0);
@@ -98,9 +98,9 @@ test("who has waited for max_wait is refused, and not much later", async (t) => 
 });
 
 test("who would wait longer than max_wait, by the rate at which slots come free, is refused at once", async (t) => {
-  const bed = new BrokerBed(t, "max_concurrency: 1, queue: { max_waiting: 100, max_wait: 300ms }");
+  const bed = new BrokerBed(t, "max_concurrency: 1, queue: { max_waiting: 1000, max_wait: 2s }");
   let slot = await bed.slot(0);
-  // One slot every 20 ms: 15 in the time that one may wait.
+  // One slot every 20 ms: 100 in the time that one may wait.
   for (let i = 0; i < 25; i++) {
     const next = bed.ask(0);
     await new Promise((resolve) => setTimeout(resolve, 20));
@@ -108,12 +108,12 @@ test("who would wait longer than max_wait, by the rate at which slots come free,
     slot = admitted(await next.result);
   }
   const startedMs = performance.now();
-  const asked = Array.from({ length: 90 }, () => bed.ask(1));
+  const asked = Array.from({ length: 900 }, () => bed.ask(1));
   const error = refused(await asked.at(-1)!.result);
   const elapsedMs = performance.now() - startedMs;
   assert.equal(error.code, "queue_full");
-  assert.ok(elapsedMs < 250, `${elapsedMs}`);
-  assert.ok(bed.cells().waiting >= 10 && bed.cells().waiting < 60, `${bed.cells().waiting}`);
+  assert.ok(elapsedMs < 1900, `${elapsedMs}`);
+  assert.ok(bed.cells().waiting >= 5 && bed.cells().waiting < 300, `${bed.cells().waiting}`);
   slot.release();
   assert.ok(admitted(await asked[0]!.result).held);
 });
@@ -292,6 +292,19 @@ test("a reload changes the cap for those who wait, at once and in both direction
   await waitUntil(() => bed.taken() === 0);
 });
 
+test("a process that has a part of the cap alone keeps to that, down to nothing", async (t) => {
+  const bed = new BrokerBed(t, `max_concurrency: 3, ${QUEUE}`);
+  bed.broker.setShare("up", 0);
+  const asked = Array.from({ length: 3 }, () => bed.ask(0));
+  await waitUntil(() => bed.cells().waiting === 3);
+  bed.broker.setShare("up", 2);
+  for (const { result } of asked.slice(0, 2)) admitted(await result);
+  assert.deepEqual(bed.broker.readings(), [{ upstream: "up", waiting: 1, taken: 2, cap: 2 }]);
+  bed.broker.setShare("up", Infinity);
+  admitted(await asked[2]!.result);
+  assert.deepEqual([bed.taken(), bed.cells().cap], [3, 3]);
+});
+
 test("who waits for an upstream that a reload takes away is served by what it was, and its column is clean for the next", async (t) => {
   const bed = new BrokerBed(t, `max_concurrency: 1, ${QUEUE}`);
   const cells = bed.cells();
@@ -324,7 +337,7 @@ test("what the loops see of an upstream moves its cap, which every loop goes by"
     for (const { desk } of bed.loops) for (let i = 0; i < 10; i++) desk.door("up")!.observeFirstToken(100, 200);
   }, 50);
   t.after(() => clearInterval(timer));
-  await waitUntil(() => bed.cells().cap > 4);
+  await waitUntil(() => bed.cells().cap > 2);
   clearInterval(timer);
   const grown = bed.cells().cap;
   await waitUntil(() => slots.length >= Math.min(22, grown));
