@@ -6,7 +6,7 @@ import { beforeAll, mergeMetrics, withoutGauges } from "./metric-merge.ts";
 import { exposition } from "./metric.ts";
 import type { MetricSnapshot } from "./metric.ts";
 import { ProcessMetrics } from "./process-metrics.ts";
-import type { QueueReading } from "./process-metrics.ts";
+import type { ProcessReadings } from "./process-metrics.ts";
 
 /** See the file's comment. A loop is named by any object that is its own; one that is started again is another loop. */
 export class LoopMetrics {
@@ -18,9 +18,8 @@ export class LoopMetrics {
   /** The counters of loops that have ended, and all that were ever seen at zero: so every series keeps its place. */
   #lasting: readonly MetricSnapshot[] = [];
 
-  /** @param queues how the upstreams' queues stand now. @default there are none */
-  constructor(queues?: () => readonly QueueReading[]) {
-    this.process = new ProcessMetrics(queues);
+  constructor(readings?: ProcessReadings) {
+    this.process = new ProcessMetrics(readings);
   }
 
   /** What a loop shows now, in place of what it showed before. Nothing once it is forgotten: it may have been under way. */

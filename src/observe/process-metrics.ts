@@ -2,6 +2,8 @@
 import { Counter, Reading } from "./metric.ts";
 import type { Metric, MetricSnapshot } from "./metric.ts";
 
+const REDIS_STATES = ["closed", "open", "half_open"] as const;
+
 /** An upstream's queue. */
 export interface QueueReading {
   readonly upstream: string;
@@ -9,6 +11,14 @@ export interface QueueReading {
   readonly waiting: number;
   /** Slots that there may be; `Infinity` where there is no cap. */
   readonly cap: number;
+}
+
+/** What is read when the metrics are. */
+export interface ProcessReadings {
+  /** How the upstreams' queues stand now. @default there are none */
+  readonly queues?: () => readonly QueueReading[];
+  /** Whether Redis answers; `null` where there is none. @default there is none */
+  readonly redisState?: () => "closed" | "open" | "half_open" | null;
 }
 
 /** See the file's comment. */
@@ -31,8 +41,7 @@ export class ProcessMetrics {
 
   readonly #all: readonly Metric[];
 
-  /** @param queues how the upstreams' queues stand now. @default there are none */
-  constructor(queues: () => readonly QueueReading[] = () => []) {
+  constructor({ queues = () => [], redisState = () => null }: ProcessReadings = {}) {
     const waiting = new Reading(
       "headwaiter_queue_waiting",
       "Requests that wait for a slot of the upstream, of all loops.",
@@ -45,7 +54,16 @@ export class ProcessMetrics {
       ["upstream"],
       () => queues().flatMap(({ upstream, cap }) => (cap === Infinity ? [] : [[cap, upstream] as const])),
     );
-    this.#all = [this.blocked, this.restarts, waiting, caps, this.#rss];
+    const redis = new Reading(
+      "headwaiter_redis_state",
+      "1 for the state of the breaker before Redis: `closed` while it answers, `open` while it is not asked. Only with `store.redis`.",
+      ["state"],
+      () => {
+        const state = redisState();
+        return state === null ? [] : REDIS_STATES.map((one) => [one === state ? 1 : 0, one] as const);
+      },
+    );
+    this.#all = [this.blocked, this.restarts, waiting, caps, redis, this.#rss];
   }
 
   /** In the order in which they are shown. */

@@ -45,7 +45,10 @@ export class Gateway {
   readonly #log: Log;
   readonly #readConfig: () => Promise<ConfigReading>;
   readonly #supervisor: Supervisor;
-  readonly #metrics = new LoopMetrics(() => this.#supervisor.broker.readings());
+  readonly #metrics = new LoopMetrics({
+    queues: () => this.#supervisor.broker.readings(),
+    redisState: () => this.#supervisor.limits.redisState,
+  });
   readonly #keys: KeyWatcher;
   readonly #watchdog: Watchdog;
   readonly #watched = new Map<LoopHandle, WatchedLoop>();
