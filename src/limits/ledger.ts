@@ -183,7 +183,7 @@ export class Ledger implements Limiter {
     const at = this.#memory.placeOf(account);
     const limit = floats[at + ACCOUNT.limit]!;
     const isCounted = floats[at + ACCOUNT.kind] !== KIND.gauge && floats[at + ACCOUNT.shared] === 0;
-    const freeInMs = isCounted && asked <= limit ? passesInMs(floats, at, asked - room, nowMs) : null;
+    const freeInMs = isCounted ? passesInMs(floats, at, asked - room, nowMs) : null;
     return { kind: "shortage", account, asked, limit, remaining: Math.max(0, room), freeInMs };
   }
 }

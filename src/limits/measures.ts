@@ -74,7 +74,7 @@ export interface Use {
  *
  * @throws {RangeError} where the price is not known: a config with a money limit over such a model does not start.
  */
-export function microUsd({ inputTokens, cachedInputTokens = 0, outputTokens }: Use, price: Price | undefined): number {
+function microUsd({ inputTokens, cachedInputTokens = 0, outputTokens }: Use, price: Price | undefined): number {
   if (price === undefined) throw new RangeError("a request under a money limit has no price");
   const { inputUsdPerMillion, outputUsdPerMillion, cachedInputUsdPerMillion = inputUsdPerMillion } = price;
   const cached = Math.min(cachedInputTokens, inputTokens);

@@ -12,7 +12,7 @@ export type LimitOwner =
   | { readonly kind: "upstream"; readonly upstream: string };
 
 /** The beginning of the names of an owner's accounts. */
-export function ownerName(owner: LimitOwner): string {
+function ownerName(owner: LimitOwner): string {
   if (owner.kind === "tenant") return `tenant:${owner.tenant}`;
   if (owner.kind === "key") return `key:${owner.keyId}`;
   if (owner.kind === "model") return `tenant:${owner.tenant} model:${owner.model}`;

@@ -103,7 +103,7 @@ export class RequestLimits {
     this.limits = limits;
   }
 
-  /** What is to be reserved for a request that may use so much. @throws {RangeError} see `microUsd`. */
+  /** What is to be reserved for a request that may use so much. @throws {RangeError} where it has no price and a limit on money. */
   charges(use: Use, price: Price | undefined): Charge[] {
     return this.limits.map(({ account, measure }) => ({ account, amount: amountOf(measure, use, price) }));
   }

@@ -14,6 +14,7 @@ export class DeadlyMemory {
   readonly memory: LedgerMemory;
   #step = 0;
   #deadlyStep = Infinity;
+  #other: (() => void) | null = null;
 
   constructor(buffer: SharedArrayBuffer) {
     this.memory = new LedgerMemory(buffer);
@@ -61,7 +62,17 @@ export class DeadlyMemory {
     }
   }
 
+  /** Runs `act`, and in the middle of it, before its step `step`, `other`. */
+  interrupt(act: () => void, step: number, other: () => void): void {
+    this.#other = other;
+    this.run(act, step);
+  }
+
   #atStep(): void {
-    if (this.#step++ === this.#deadlyStep) throw new Killed();
+    if (this.#step++ !== this.#deadlyStep) return;
+    if (this.#other === null) throw new Killed();
+    const other = this.#other;
+    this.#other = null;
+    other();
   }
 }

@@ -131,6 +131,22 @@ test("of two loops that died, the one whose turn has not come does not keep the 
   assert.throws(() => scene.keeper.claimRow(), /rows of the ledger/);
 });
 
+test("the recovery of a dead loop does not break into the step of one that lives, and comes after it", async () => {
+  const scene = setUp();
+  const second = Ledger.attach(scene.keeper.buffer, scene.keeper.claimRow());
+  reserved(second.reserve(charge(1, 1, 1, 1, 1), 405));
+  const before = scene.keeper.held(1);
+  let insideHeld = 0;
+  const living = (): void => void reserved(scene.doomed.reserve(charge(1, 2, 0, 0, 1), 405));
+  scene.deadly.interrupt(living, 25, () => {
+    insideHeld = scene.keeper.held(1);
+    scene.keeper.recover(3);
+    assert.equal(scene.keeper.held(1), insideHeld);
+  });
+  await waitUntil(() => scene.keeper.held(1) === before + 2 - 1);
+  readLedger(scene.keeper.buffer);
+});
+
 test("a step that an exception has torn is put back by the next one of the same loop", () => {
   const scene = setUp();
   const before = scene.keeper.held(1);

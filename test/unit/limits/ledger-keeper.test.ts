@@ -103,6 +103,7 @@ test("a row is given to one loop at a time, and again after it was recovered, wi
   keeper.recover(2);
   assert.equal(keeper.held(0), 0);
   assert.equal(keeper.claimRow(), 2);
+  assert.throws(() => keeper.claimRow(), /all rows of the ledger are taken/);
   for (const row of [0, 3, -1]) assert.throws(() => keeper.recover(row), RangeError);
 });
 
@@ -152,6 +153,7 @@ test("what was saved under a wall clock that has been set back since counts as i
   assert.equal(keeper.restore([{ name: "usd", windowMs: HOUR_MS, used }], { nowMs: 0, wallMs: WALL_MS }), 1);
   const ledger = Ledger.attach(keeper.buffer, keeper.claimRow());
   assert.equal(ledger.peek(0, 0).remaining, 40);
+  assert.equal(ledger.peek(0, HOUR_MS / 2).remaining, 40);
   assert.equal(ledger.peek(0, HOUR_MS + 60_000).remaining, 100);
 });
 

@@ -5,7 +5,7 @@ import { LedgerKeeper } from "../../../src/limits/ledger-keeper.ts";
 import { Ledger } from "../../../src/limits/ledger.ts";
 import type { Shortage } from "../../../src/limits/limiter.ts";
 import { accountDefinitions } from "../../../src/limits/owners.ts";
-import { LimitPlan } from "../../../src/limits/plan.ts";
+import { LimitPlan, RequestLimits } from "../../../src/limits/plan.ts";
 import type { LimitedRequest } from "../../../src/limits/plan.ts";
 import { busyRefusal, limitRefusal } from "../../../src/limits/refusal.ts";
 import { standingHeaders } from "../../../src/limits/standing-headers.ts";
@@ -97,6 +97,7 @@ test("a request is charged in all accounts of its tenant, model, key and upstrea
   const cached = { inputTokens: 1000, cachedInputTokens: 400, outputTokens: 0 };
   assert.deepEqual(limits.used(cached, price).slice(0, 2), [600 * 1.5 + 400 * 0.1, 1000]);
   assert.equal(limits.used({ ...cached, cachedInputTokens: 5000 }, price)[0], 100);
+  assert.equal(limits.charges({ inputTokens: 3, outputTokens: 0 }, price)[0]!.amount, 5);
   assert.throws(() => limits.charges(use, undefined), /no price/);
   // Those that end streams, as far as they count what a stream brings.
   assert.deepEqual(limits.more(use, { ...use, outputTokens: 300.5 }, price), [1000, 100, 0, 0, 0, 0, 0, 0]);
@@ -172,6 +173,25 @@ test("whose key or upstream it is stands in the refusal", () => {
   assert.match(texts[6]!, /^Key k1 has 5 output tokens per minute; 1 of it are left.* in 90 s\.$/);
   assert.match(texts[7]!, /^Upstream gpus has 5 requests per minute/);
   assert.match(limitRefusal({ ...shortage, freeInMs: 200_000 }, limits[6]!, 0).message, /in 4 min\.$/);
+});
+
+test("of several limits on the same the one with the smallest share left is told", () => {
+  const standings = [
+    { limit: 1000, remaining: 600, resetInMs: 1000 },
+    { limit: 10, remaining: 5, resetInMs: 20 },
+    { limit: 10_000, remaining: 9000, resetInMs: 0 },
+  ];
+  const limits = standings.map((_, account) => {
+    const owner = { kind: "key", tenant: "acme", keyId: "k" } as const;
+    return { account, owner, measure: "requests", unit: "", endsStreams: false } as const;
+  });
+  const request = new RequestLimits(limits);
+  const headers = standingHeaders(
+    request,
+    { peek: (account) => standings[account]! },
+    { dialect: "openai", nowMs: 0, wallMs: 0 },
+  );
+  assert.deepEqual([headers[1], headers[3], headers[5]], ["10", "5", "20ms"]);
 });
 
 test("answers say how the tightest of the caller's limits stands, in the names of the API", () => {

@@ -84,6 +84,25 @@ test("what settles after its slice has expired is handed back all the same, with
   assert.ok(keeper.grant({ ...other, mark: 10, expiresMs: 9000 }), "slices of one mark are put together");
 });
 
+test("a slice whose rest has not been handed back keeps its place from new ones", () => {
+  const { keeper, ledger } = sharedLedger();
+  for (let mark = 1; mark <= MAX_SLICES; mark++) keeper.grant({ account: 0, amount: 5, mark, expiresMs: 100 });
+  // Time has passed, and nobody has collected.
+  reserved(ledger.reserve([{ account: 2, amount: 1 }], 200));
+  assert.equal(keeper.grant({ account: 0, amount: 5, mark: 99, expiresMs: 300 }), false);
+  assert.equal(keeper.collect(200).length, MAX_SLICES);
+  assert.ok(keeper.grant({ account: 0, amount: 5, mark: 99, expiresMs: 300 }));
+});
+
+test("what two shared accounts do not use goes back to each of them", () => {
+  const keeper = new LedgerKeeper({ rows: 1, accounts: 2 });
+  keeper.define([shared(rate("a", 100)), shared(rate("b", 100))]);
+  for (const account of [0, 1]) keeper.grant({ account, amount: 50, mark: 3, expiresMs: 100 });
+  const ledger = Ledger.attach(keeper.buffer, keeper.claimRow());
+  reserved(ledger.reserve(charge(30, 40), 0)).settle([10, 35], 0);
+  assert.deepEqual([keeper.available(0, 0), keeper.available(1, 0)], [40, 15]);
+});
+
 test("what is used beyond what was reserved is taken from the slices, and the rest is told to who keeps the whole", () => {
   const { keeper, ledger } = sharedLedger();
   keeper.grant({ account: 0, amount: 20, mark: 7, expiresMs: 100 });
