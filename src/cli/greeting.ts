@@ -17,15 +17,17 @@ function describeUpstream({ name, dialect, missingKeyVariable }: UpstreamConfig)
   return `  ${name}: ${dialect}${missingKeyVariable === undefined ? "" : `, without a key: set ${missingKeyVariable}`}\n`;
 }
 
-/** A curl line that streams; none where no model has a name of its own. */
+/** A curl line that streams; none where no model has a name of its own. Any upstream answers in any of the APIs. */
 function exampleRequest(config: ConfigSnapshot, url: string): string {
   const model = config.defaultModel ?? config.models.names()[0];
   if (model === undefined) return "";
-  const isOpenai = config.models.resolve(model)?.upstream.dialect === "openai";
-  if (!isOpenai && config.defaultModel === undefined) return "";
-  const path = isOpenai ? "/v1/chat/completions" : "/api/v1/generate-stream";
-  const messages = [{ role: "user", content: "Say hello" }];
-  const body = JSON.stringify(isOpenai ? { model, stream: true, messages } : { prompt: "Say hello" });
+  const { required } = config.auth;
+  const [tenant] = config.tenants.keys();
+  const body = JSON.stringify({ model, stream: true, messages: [{ role: "user", content: "Say hello" }] });
   const quoted = body.replaceAll("'", "'\\''");
-  return `  curl -N ${url}${path} -H 'content-type: application/json' -d '${quoted}'\n\n`;
+  return (
+    `${required ? `  headwaiter keys create --tenant ${tenant ?? "NAME"}   # a key, where you have none\n` : ""}` +
+    `  curl -N ${url}/v1/chat/completions ${required ? `-H "authorization: Bearer $KEY" ` : ""}` +
+    `-H 'content-type: application/json' -d '${quoted}'\n\n`
+  );
 }

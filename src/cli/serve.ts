@@ -190,7 +190,7 @@ function faultLine({ file, line, column, message }: Fault): string {
 const LOOPBACK = /^(?:127\.|::1$|localhost$)/;
 
 function warn(config: ConfigSnapshot, log: Log): void {
-  if (!LOOPBACK.test(config.server.host)) {
+  if (!LOOPBACK.test(config.server.host) && !config.auth.required) {
     log.warn(
       { host: config.server.host },
       "reachable from other machines, and nobody is asked for a key: put it behind something that does",
