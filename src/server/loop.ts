@@ -8,8 +8,7 @@ import type { ProcessReadings } from "../admission/process-readings.ts";
 import type { Columns } from "../board/columns.ts";
 import type { BoardShare } from "../board/share.ts";
 import type { ConfigSnapshot } from "../config/snapshot.ts";
-import { GatewayError } from "../core/errors.ts";
-import { LinkedList, ListMember } from "../core/linked-list.ts";
+import { LinkedList } from "../core/linked-list.ts";
 import { TimerWheel } from "../core/timer-wheel.ts";
 import type { Accounts } from "../limits/accounts.ts";
 import type { Log } from "../observe/log.ts";
@@ -19,7 +18,6 @@ import type { LoopReadings } from "../observe/metrics.ts";
 import { Offload } from "../offload/offload.ts";
 import { OffloadPool } from "../offload/pool.ts";
 import type { Call } from "../relay/call.ts";
-import { refuse } from "../relay/refuse.ts";
 import { AdmissionDesk } from "../relay/admission-desk.ts";
 import { LimitsDesk } from "../relay/limits-desk.ts";
 import type { LimitsDeskOptions } from "../relay/limits-desk.ts";
@@ -27,7 +25,9 @@ import type { Runtime } from "../relay/runtime.ts";
 import { KeyDirectory } from "../tenants/directory.ts";
 import type { KeyRecord } from "../tenants/key-record.ts";
 import type { LoopResources } from "../upstream/address.ts";
+import { Clients } from "./clients.ts";
 import { Doors } from "./doors.ts";
+import { Drain } from "./drain.ts";
 import { FramePool } from "./frame-pool.ts";
 import { handleRequest } from "./front.ts";
 import type { FrontOwner } from "./front.ts";
@@ -44,24 +44,6 @@ const TICK_MS = 50;
 const WHEEL_SLOTS = 512;
 /** One read of an upstream socket; libuv's own size. */
 const READ_BUFFER_BYTES = 64 * 1024;
-/** After the drain's time is up: for the last error events to leave. */
-const FINAL_FLUSH_MS = 500;
-
-/** Turns after which a listener closes though there is still somebody to accept at each. */
-const MOST_LAST_TURNS = 10_000;
-/** How long clients on a port that is given up may take to send a request, after they have connected or had an answer. */
-const LAST_ORDERS_MS = 500;
-
-/** A client's socket in a list of them. */
-class Connected extends ListMember {
-  readonly socket: Socket;
-
-  constructor(socket: Socket) {
-    super();
-    this.socket = socket;
-  }
-}
-
 interface LoopOptions {
   readonly share: BoardShare;
   /** Of the listener, where they differ from its own. */
@@ -91,10 +73,7 @@ export class Loop implements FrontOwner, LoopReadings {
   readonly #translations: Runtime["translations"];
   readonly #streams = new WeakMap<Socket, StreamWriter>();
   readonly #calls = new LinkedList<Call>();
-  /** TCP connections. */
-  readonly #clients = new LinkedList<Connected>();
-  /** What answers are written to: the same, or what speaks TLS over them. */
-  readonly #answering = new LinkedList<Connected>();
+  readonly #clients: Clients;
   readonly #server: http.Server;
   readonly #doors: Doors;
   readonly #receiving = { bytes: 0 };
@@ -103,13 +82,8 @@ export class Loop implements FrontOwner, LoopReadings {
   #upstreams: UpstreamSet;
   #runtime: Runtime;
   #resources: ClientResources;
-  #closing = false;
-  #draining = false;
+  readonly #drain: Drain;
   #sharesPort = false;
-  /** Called when the last client has closed its connection. */
-  #onEmpty: (() => void) | null = null;
-  /** Called when the last call has been settled. */
-  #onIdle: (() => void) | null = null;
 
   constructor(
     snapshot: ConfigSnapshot,
@@ -142,19 +116,11 @@ export class Loop implements FrontOwner, LoopReadings {
     };
     this.#server = createListener(snapshot.server, events, timeouts);
     this.#doors = new Doors(this.#server);
+    this.#clients = new Clients(this.#server, snapshot.server.tls !== undefined);
+    this.#drain = new Drain({ server: this.#server, doors: this.#doors, clients: this.#clients, calls: this.#calls });
     this.#relief = new Relief({ loop: this, server: this.#server, log, metrics: this.metrics, readings });
     this.#resources = this.#makeResources(snapshot);
-    const keep = (list: LinkedList<Connected>) => (socket: Socket) => {
-      const connected = new Connected(socket);
-      list.add(connected);
-      socket.once("close", () => {
-        list.delete(connected);
-        if (this.#clients.size === 0) this.#onEmpty?.();
-      });
-    };
     this.#pulse = new LoopPulse(vitals);
-    this.#server.on("connection", keep(this.#clients));
-    this.#server.on(snapshot.server.tls === undefined ? "connection" : "secureConnection", keep(this.#answering));
   }
 
   get runtime(): Runtime {
@@ -166,11 +132,11 @@ export class Loop implements FrontOwner, LoopReadings {
   }
 
   get draining(): boolean {
-    return this.#draining;
+    return this.#drain.draining;
   }
 
   get closing(): boolean {
-    return this.#closing || this.#draining;
+    return this.#drain.closing;
   }
 
   get gate(): Gate | null {
@@ -215,7 +181,7 @@ export class Loop implements FrontOwner, LoopReadings {
   callSettled(call: Call): void {
     this.#calls.delete(call);
     this.#relief.callSettled(call);
-    if (this.#calls.size === 0) this.#onIdle?.();
+    this.#drain.callSettled();
   }
 
   endpoints(): ReturnType<LoopReadings["endpoints"]> {
@@ -243,74 +209,10 @@ export class Loop implements FrontOwner, LoopReadings {
     renewCertificate(this.#server, snapshot.server);
   }
 
-  /**
-   * Takes no new work and waits for the calls under way, `timeoutMs` at most; those left get an error. A listener that has
-   * its port alone stays open meanwhile, so that a client is told to go elsewhere instead of finding the door shut. One
-   * that shares it closes, so that new clients go to the others.
-   */
+  /** Takes no new work, waits for the calls under way, `timeoutMs` at most, and closes: see drain.ts. */
   async drain(timeoutMs: number): Promise<void> {
-    const endMs = performance.now() + timeoutMs;
-    if (this.#sharesPort) await this.#emptyTheRoom(endMs);
-    this.#draining = true;
-    this.#server.closeIdleConnections();
-    await this.#idle(Math.max(0, endMs - performance.now()));
-    for (const call of this.#calls) {
-      const error = new GatewayError("draining", { retryAfterMs: 1000 });
-      if (call.work === null) refuse(call, error, "drained");
-      else call.work.fail(error, "drained");
-    }
-    await this.#idle(FINAL_FLUSH_MS);
-    // They had their error and do not take it.
-    for (const call of this.#calls) call.work?.fail(new GatewayError("draining"), "drained");
-    await this.#clientsFlushed();
+    await this.#drain.run(timeoutMs, this.#sharesPort);
     await this.close();
-  }
-
-  /**
-   * What the kernel has accepted and we have not is reset with the listener. Every turn of the loop accepts from each of its
-   * sockets, so they close after the first turn that finds nobody, which leaves some ten microseconds;
-   * `net.ipv4.tcp_migrate_req=1` closes that gap, too.
-   */
-  async #stopListening(): Promise<void> {
-    let accepted = -1;
-    const count = (): void => void accepted++;
-    this.#server.on("connection", count);
-    for (let turns = 0, before = -2; accepted !== before && turns < MOST_LAST_TURNS; turns++) {
-      before = accepted;
-      await new Promise((resolve) => setImmediate(resolve));
-    }
-    this.#server.off("connection", count);
-    void this.#doors.close();
-  }
-
-  /**
-   * Nobody new comes in. Who is in already is served until `endMs`, and leaves with the answer: a client that has just
-   * connected has not said yet what it wants, and one whose stream began with `keep-alive` may send its next request on the
-   * same connection.
-   */
-  async #emptyTheRoom(endMs: number): Promise<void> {
-    this.#closing = true;
-    await this.#stopListening();
-    for (;;) {
-      await this.#lastOrders();
-      const leftMs = endMs - performance.now();
-      if (this.#calls.size === 0 || leftMs <= 0) return;
-      await this.#idle(leftMs);
-    }
-  }
-
-  /** Resolves when no client is connected any more, and in {@link LAST_ORDERS_MS} anyhow. */
-  #lastOrders(): Promise<void> {
-    if (this.#clients.size === 0) return Promise.resolve();
-    return new Promise((resolve) => {
-      const done = (): void => {
-        clearTimeout(timer);
-        this.#onEmpty = null;
-        resolve();
-      };
-      const timer = setTimeout(done, LAST_ORDERS_MS);
-      this.#onEmpty = done;
-    });
   }
 
   /** Ends everything now. */
@@ -318,39 +220,12 @@ export class Loop implements FrontOwner, LoopReadings {
     this.#upstreams.destroy();
     const closed = this.#doors.close();
     this.#server.closeAllConnections();
-    for (const { socket } of this.#clients) socket.destroy();
+    this.#clients.destroy();
     await Promise.all([closed, this.#offload.close(), this.#translations.close()]);
     this.#desk.close();
     this.#wheel.stop();
     this.#relief.close();
     this.#pulse.close();
-  }
-
-  /** Closes our side of every client's connection, and waits a moment until all has left and they have closed theirs. */
-  #clientsFlushed(): Promise<void> {
-    return new Promise((resolve) => {
-      const timer = setTimeout(resolve, FINAL_FLUSH_MS);
-      const onClose = (): void => {
-        if (this.#answering.size > 0) return;
-        clearTimeout(timer);
-        resolve();
-      };
-      for (const { socket } of this.#answering) socket.once("close", onClose).end();
-      onClose();
-    });
-  }
-
-  #idle(timeoutMs: number): Promise<void> {
-    if (this.#calls.size === 0) return Promise.resolve();
-    return new Promise((resolve) => {
-      const done = (): void => {
-        clearTimeout(timer);
-        this.#onIdle = null;
-        resolve();
-      };
-      const timer = setTimeout(done, timeoutMs);
-      this.#onIdle = done;
-    });
   }
 
   #makeUpstreams(snapshot: ConfigSnapshot, columns: Columns, previous?: UpstreamSet): UpstreamSet {
