@@ -189,7 +189,7 @@ export class SlotGroup {
     // Slots of a lapsed lease that are not in use may be somebody else's by now.
     const hasLapsed = nowMs >= cap.lapsesMs || cap.isOver;
     const most = Math.max(held, cap.held);
-    const target = hasLapsed ? held : most + Math.ceil(most * HEADROOM);
+    const target = hasLapsed ? held : most + Math.floor(most * HEADROOM);
     const wanted = cap.unmet > 0 ? Math.min(held, cap.share) : target;
     cap.held = held;
     // Lowered before it is said, so that no loop takes what somebody else gets.
