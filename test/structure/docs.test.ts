@@ -26,7 +26,7 @@ test("every error code is in the life of a request, with the status of the table
 test("the life of a request has the pipeline's phases in the pipeline's order, and every file of the relay", () => {
   const phases = [...readText("src/relay/pipeline.ts").matchAll(/^ \* {5}(\w+) /gm)].map(([, phase]) => phase);
   const drawn = [...LIFE.matchAll(/^ {2}[├└]─ (\w+)/gm)].map(([, phase]) => phase);
-  assert.equal(phases.length, 7);
+  assert.equal(phases.length, 9);
   assert.deepEqual(
     drawn.filter((phase) => phases.includes(phase)),
     phases,
