@@ -5,7 +5,6 @@
  * the note when it fires.
  */
 import { GatewayError } from "../core/errors.ts";
-import type { ErrorCode } from "../core/errors.ts";
 import type { Outcome } from "../core/outcome.ts";
 import type { Lease } from "../core/lease.ts";
 import { TimerEntry } from "../core/timer-wheel.ts";
@@ -17,27 +16,9 @@ import type { Call, Work } from "./call.ts";
 import type { Receiver } from "./receiver.ts";
 import { crash } from "./crash.ts";
 import { refuse } from "./refuse.ts";
-import { jitteredMs } from "./retry-after.ts";
 import { selectReceiver } from "./select-receiver.ts";
 import { settle } from "./settle.ts";
-
-/** Wait asked of a caller when every connection is in use; doubled at most by jitter. */
-const SATURATED_RETRY_MS = 1000;
-
-const FAILURE_CODES: Readonly<Record<TransportFailure["kind"], ErrorCode>> = {
-  unreachable: "upstream_unreachable",
-  connect_timeout: "upstream_connect_timeout",
-  saturated: "upstream_saturated",
-  disconnected: "upstream_disconnected",
-  protocol: "upstream_invalid",
-  closed: "draining",
-};
-
-/** Where it is not the upstream that failed. */
-const FAILURE_OUTCOMES: Readonly<Partial<Record<TransportFailure["kind"], Outcome>>> = {
-  saturated: "refused",
-  closed: "drained",
-};
+import { failureError, failureOutcome } from "./transport-failure.ts";
 
 interface AttemptOptions {
   /** The client asked for a stream. */
@@ -162,7 +143,7 @@ export class Attempt extends TimerEntry implements ExchangeSink, Work {
       this.#countAttempt("retried");
       return this.#open(failure);
     }
-    this.fail(gatewayError(failure), FAILURE_OUTCOMES[failure.kind] ?? "upstream_failed");
+    this.fail(failureError(failure), failureOutcome(failure));
   }
 
   /** The first token event has come. */
@@ -271,7 +252,7 @@ export class Attempt extends TimerEntry implements ExchangeSink, Work {
     if (isFailure(opened)) {
       // A reload has retired the endpoint meanwhile: what the client should know is what went wrong before.
       const failure = opened.kind === "closed" && retried !== null ? retried : opened;
-      this.fail(gatewayError(failure), FAILURE_OUTCOMES[failure.kind] ?? "upstream_failed");
+      this.fail(failureError(failure), failureOutcome(failure));
     } else {
       this.#exchange = opened;
       // An idle connection has sent the request within `open`, before there was an exchange whose silence could count.
@@ -320,13 +301,4 @@ export class Attempt extends TimerEntry implements ExchangeSink, Work {
 function withVersion(request: UpstreamRequest, apiVersion: string | undefined): UpstreamRequest {
   if (apiVersion === undefined) return request;
   return { ...request, path: `${request.path}${request.path.includes("?") ? "&" : "?"}api-version=${apiVersion}` };
-}
-
-function gatewayError(failure: TransportFailure): GatewayError {
-  const code = FAILURE_CODES[failure.kind];
-  const waits = code === "upstream_saturated" || code === "draining";
-  return new GatewayError(code, {
-    detail: failure.detail,
-    ...(waits ? { retryAfterMs: jitteredMs(SATURATED_RETRY_MS) } : {}),
-  });
 }
