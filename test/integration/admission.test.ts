@@ -1,6 +1,7 @@
 /** What a client sees of an upstream's cap and its queue. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { keyDigest } from "../../src/tenants/key.ts";
 import { chat, configFor, post, startGateway } from "../support/gateway.ts";
 import { response, startScripted } from "../support/scripted-upstream.ts";
 import type { ReceivedRequest, ScriptedUpstream } from "../support/scripted-upstream.ts";
@@ -119,6 +120,34 @@ test("an upstream that asked for time is not asked before, and the client is tol
   assert.equal(upstream.requests.length, 1);
 });
 
+test("one tenant's hundred requests don't delay another's one", async () => {
+  const { upstream, held, answer } = await startHeld();
+  await using _ = upstream;
+  const tenants = ["acme", "globex"].map((name) => `  ${name}: { keys: [ "sha256:${keyDigest(name)}" ] }\n`).join("");
+  const yaml = `${capped(upstream.url, "{ max_waiting: 200, max_wait: 60s }")}\ntenants:\n${tenants}`;
+  await using gateway = await startGateway(yaml);
+  const leaving = new AbortController();
+  const ask = (tenant: string): Promise<unknown> =>
+    post(gateway.url + CHAT, chat(), {
+      headers: { authorization: `Bearer ${tenant}`, "x-request-id": tenant },
+      signal: leaving.signal,
+    }).catch(() => {});
+  const many = Array.from({ length: 101 }, () => ask("acme"));
+  await waitUntil(() => held.length === 1 && gateway.loop.calls === 101);
+  const one = ask("globex");
+  await waitUntil(() => gateway.queued === 101);
+  const order: string[] = [];
+  for (let i = 0; i < 3; i++) {
+    answer();
+    await waitUntil(() => held.length === 1);
+    order.push(/x-request-id: (\w+)/.exec(held[0]!.head)![1]!);
+  }
+  assert.ok(order.includes("globex"), order.join());
+  leaving.abort();
+  await Promise.all([...many, one]);
+  await waitUntil(() => gateway.loop.calls === 0);
+});
+
 test("a client may put its request behind its tenant's others, and no header puts one before them", async () => {
   const { upstream, held, answer } = await startHeld();
   await using _ = upstream;
@@ -134,7 +163,7 @@ test("a client may put its request behind its tenant's others, and no header put
   ] as const) {
     const calls = gateway.loop.calls;
     answers.push(ask(id, priority));
-    await waitUntil(() => gateway.loop.calls === calls + 1);
+    await waitUntil(() => gateway.loop.calls === calls + 1 && gateway.queued === calls);
   }
   const order: string[] = [];
   for (let i = 0; i < 4; i++) {

@@ -25,6 +25,8 @@ export interface TestGateway extends AsyncDisposable {
   readonly loop: Loop;
   /** Where the loop counts. */
   readonly board: Board;
+  /** Calls that wait for a slot of their upstream, as the broker knows. */
+  readonly queued: number;
   /** Hands the loop a new config. */
   reload(yaml: string): void;
   /** The access lines so far. */
@@ -107,6 +109,9 @@ export async function startGateway(
       const columns = directory.extend(counterNames(config));
       broker.reload(config, columns);
       loop.reload(config, columns, define(config));
+    },
+    get queued() {
+      return broker.readings().reduce((sum, { waiting: count }) => sum + count, 0);
     },
     logLines,
     get accessLines() {
