@@ -78,7 +78,9 @@ function sendPassThrough(call: Call, kind: PassKind, request: Understanding): vo
   const upstream = call.upstream!;
   const lacksRoute = kind.front === "openai_responses" && !upstream.hasResponses;
   const isForeign = upstream.dialect.name !== kind.dialect.name || lacksRoute;
-  if (isForeign && kind.counts === true) return answerCount(call, request);
+  if (isForeign && kind.counts === true) {
+    return reserve(call, { ...request, maxOutputTokens: 0 }, () => answerCount(call, request));
+  }
   countInput(call, request);
   if (isForeign) {
     return translateRequest(call, kind, request, (composed, stream) => send(call, composed, { ...request, stream }));

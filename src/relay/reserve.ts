@@ -33,6 +33,9 @@ const MOST_TRIES = 4;
 /** Operations whose answers are no text. */
 const WITHOUT_OUTPUT = /embed|countTokens|count_tokens/i;
 
+/** Of a request that no model answers: for what the provider has stored. */
+const FREE: Price = { inputUsdPerMillion: 0, outputUsdPerMillion: 0, cachedInputUsdPerMillion: undefined };
+
 /** What is known of a request's size. */
 export interface Asked {
   readonly body: Buffer;
@@ -60,7 +63,7 @@ export function reserve(call: Call, asked: Asked, next: (use: Use) => void): voi
   }
   call.limits = limits;
   inputBound(call, limits, asked, (inputTokens) => {
-    const price = call.model === null ? undefined : priceOf(call.model, call.askedModel, inputTokens);
+    const price = call.model === null ? FREE : priceOf(call.model, call.askedModel, inputTokens);
     const use = { inputTokens, outputTokens };
     new Reserving(call, { limits, use, price }, () => next(use)).try();
   });

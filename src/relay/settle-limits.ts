@@ -23,9 +23,10 @@ export function settleLimits(
   if (reserved === null) return;
   call.reserved = null;
   const { reservation, limits, use, price } = reserved;
-  // Nothing was sent: nothing of it counts.
-  if (outcome === "refused" || call.attempts === 0) return reservation.release();
-  const isFruitless = FRUITLESS.has(outcome);
+  const isOwn = call.attempts === 0 && outcome === "completed";
+  // Nothing was sent, and nothing answered: nothing of it counts.
+  if (outcome === "refused" || (call.attempts === 0 && !isOwn)) return reservation.release();
+  const isFruitless = isOwn || FRUITLESS.has(outcome);
   const inputTokens = tokens.input ?? (isFruitless ? 0 : use.inputTokens);
   const outputTokens = tokens.output ?? 0;
   const cachedInputTokens = call.usage?.cachedInputTokens ?? 0;

@@ -206,6 +206,21 @@ test("Anthropic's SDK sees its own names of the limits, and its own error", asyn
   await assert.rejects(create(body), Anthropic.RateLimitError);
 });
 
+test("what we answer ourselves counts as a request, and what no model answers costs nothing", async () => {
+  await using upstream = await startScripted(({ socket }) => void socket.write(response(200, '{"id":"r"}')));
+  const yaml = config(upstream.url, "limits: { requests_per_minute: 2, usd_per_day: 1 }").replace(
+    "up: {",
+    "up: { responses: native,",
+  );
+  await using gateway = await startGateway(yaml);
+  const headers = { "x-api-key": KEYS[0] };
+  const count = JSON.stringify({ model: "house", messages: [{ role: "user", content: "hello" }] });
+  const counted = await post(`${gateway.url}/v1/messages/count_tokens`, count, { headers });
+  assert.equal(counted.headers.get("x-headwaiter-counted"), "o200k_base");
+  assert.equal((await fetch(`${gateway.url}/v1/responses/r`, { headers })).status, 200);
+  assert.equal((await fetch(`${gateway.url}/v1/responses/r`, { headers })).status, 429);
+});
+
 test("nothing stays reserved, whatever fails", async () => {
   const ways: ((request: { socket: import("node:net").Socket }) => void)[] = [
     ({ socket }) => void socket.destroy(),
