@@ -14,6 +14,10 @@ WORKDIR /opt/headwaiter
 COPY --from=build /build/package.json ./
 COPY --from=build /build/node_modules node_modules
 COPY --from=build /build/dist dist
+# Keys and budgets: the default of store.path leads here.
+RUN install -d -o node -g node -m 700 /var/lib/headwaiter && install -d /etc/headwaiter \
+  && ln -s /var/lib/headwaiter /etc/headwaiter/headwaiter-data
+VOLUME /var/lib/headwaiter
 # Where headwaiter.yaml is looked for; without one the demo runs.
 WORKDIR /etc/headwaiter
 USER node

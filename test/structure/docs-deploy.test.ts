@@ -52,6 +52,15 @@ test("the unit raises the file limit, reloads by SIGHUP, and waits longer than a
   assert.ok(Number(/^TimeoutStopSec=(\d+)s$/m.exec(unit)?.[1]) > drainSeconds);
 });
 
+test("image and unit have a place for keys and budgets that the gateway may write to, and the documents name it", () => {
+  assert.match(readText("deploy/headwaiter.service"), /^StateDirectory=headwaiter$/m);
+  const image = readText("Dockerfile");
+  assert.match(image, /^VOLUME \/var\/lib\/headwaiter$/m);
+  const path = /`store\.path` \| text \| `\.\/([\w-]+)`/.exec(readText("docs/reference/config.md"))?.[1];
+  assert.ok(image.includes(` ln -s /var/lib/headwaiter /etc/headwaiter/${path}\n`), "the default's name");
+  assert.ok(readText("docs/operations.md").includes("`store: { path: /var/lib/headwaiter }`"));
+});
+
 test("the CI script can be run", () => {
   accessSync(`${ROOT}.ci/run`, constants.X_OK);
 });
