@@ -1,18 +1,16 @@
 /** Answers come out as they went in: every recorded stream, in every framing, however it is cut on the way. */
 import assert from "node:assert/strict";
-import { setImmediate as nextTurn } from "node:timers/promises";
 import { after, before, test } from "node:test";
 import * as fc from "fast-check";
 import { chat, configFor, post, startGateway } from "../support/gateway.ts";
 import type { TestGateway } from "../support/gateway.ts";
 import { recordedStreams, skipRecorded } from "../support/recorded-streams.ts";
 import type { RecordedStream } from "../support/recorded-streams.ts";
-import { chunk, LAST_CHUNK, startScripted } from "../support/scripted-upstream.ts";
+import { everyByte, framed, FRAMINGS, writeInPieces } from "../support/replay.ts";
+import type { Framing } from "../support/replay.ts";
+import { startScripted } from "../support/scripted-upstream.ts";
 import type { ReceivedRequest, ScriptedUpstream } from "../support/scripted-upstream.ts";
 
-type Framing = "chunked" | "content-length" | "until-close";
-
-const FRAMINGS: readonly Framing[] = ["chunked", "content-length", "until-close"];
 /** Longest part of a stream that is written byte by byte: at its beginning and at its end, where things happen. */
 const SINGLE_BYTES = 1200;
 
@@ -29,49 +27,6 @@ after(async () => {
   await upstream[Symbol.asyncDispose]();
 });
 
-/** The answer's bytes. @param sizes of the chunks, over and over; one chunk where there are none. */
-function framed(wire: Buffer, framing: Framing, sizes: readonly number[]): Buffer {
-  const head = [
-    "HTTP/1.1 200 OK",
-    "Content-Type: text/event-stream",
-    "openai-processing-ms: 42",
-    "openai-version: 2020-10-01",
-    "set-cookie: secret=1",
-    "server: provider",
-    "x-headwaiter-upstream: forged",
-    "x-request-id: theirs",
-  ];
-  if (framing === "content-length") head.push(`Content-Length: ${wire.length}`);
-  if (framing === "chunked") head.push("Transfer-Encoding: chunked");
-  if (framing === "until-close") head.push("Connection: close");
-  const pieces: Buffer[] = [Buffer.from(`${head.join("\r\n")}\r\n\r\n`)];
-  if (framing !== "chunked") return Buffer.concat([...pieces, wire]);
-  for (let at = 0, i = 0; at < wire.length; i++) {
-    const size = sizes.length === 0 ? wire.length : sizes[i % sizes.length]!;
-    pieces.push(chunk(wire.subarray(at, at + size)));
-    at += size;
-  }
-  return Buffer.concat([...pieces, Buffer.from(LAST_CHUNK)]);
-}
-
-/** Writes `bytes` in pieces that end at `cuts`, each in a turn of its own. */
-async function write(
-  { socket }: ReceivedRequest,
-  bytes: Buffer,
-  cuts: Iterable<number>,
-  close: boolean,
-): Promise<void> {
-  socket.setNoDelay(true);
-  let from = 0;
-  for (const cut of [...cuts, bytes.length]) {
-    if (cut <= from) continue;
-    socket.write(bytes.subarray(from, cut));
-    from = cut;
-    await nextTurn();
-  }
-  if (close) socket.end();
-}
-
 function usageOf({ events }: RecordedStream): { tokensIn: number; tokensOut: number } {
   const figures = [...events.join("\n").matchAll(/"(prompt|total)_tokens": ?(\d+)/g)];
   const last = (name: string): number => Number(figures.findLast((figure) => figure[1] === name)![2]);
@@ -83,7 +38,7 @@ let requests = 0;
 /** Replays one stream through the gateway and checks all that the client and the log get to see. */
 async function replay(stream: RecordedStream, framing: Framing, bytes: Buffer, cuts: Iterable<number>): Promise<void> {
   const id = `fidelity-${++requests}`;
-  reply = (request) => write(request, bytes, cuts, framing === "until-close");
+  reply = (request) => writeInPieces(request, bytes, cuts, framing === "until-close");
   const response = await post(gateway.url + stream.path, chat({ stream: true }), { headers: { "x-request-id": id } });
   const body = Buffer.from(await response.arrayBuffer());
   assert.equal(response.status, 200);
@@ -115,12 +70,6 @@ async function replay(stream: RecordedStream, framing: Framing, bytes: Buffer, c
   assert.ok(line.ttftMs !== null && line.ttftMs <= line.durationMs);
 }
 
-function* everyByte(bytes: Buffer): Iterable<number> {
-  for (let i = 1; i < bytes.length; i++) {
-    if (i < SINGLE_BYTES || i > bytes.length - SINGLE_BYTES || i % 997 === 0) yield i;
-  }
-}
-
 for (const stream of recordedStreams("openai")) {
   test(`${stream.name} passes whole, in each framing`, async () => {
     for (const framing of FRAMINGS) await replay(stream, framing, framed(stream.wire, framing, []), []);
@@ -148,7 +97,7 @@ for (const stream of recordedStreams("openai")) {
   test(`${stream.name} passes byte by byte`, async () => {
     for (const framing of FRAMINGS) {
       const bytes = framed(stream.wire, framing, [3, 1, 40, 900]);
-      await replay(stream, framing, bytes, everyByte(bytes));
+      await replay(stream, framing, bytes, everyByte(bytes, SINGLE_BYTES));
     }
   });
 }

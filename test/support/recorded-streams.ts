@@ -27,12 +27,22 @@ export function recordedStreams(dialect: Dialect["name"]): RecordedStream[] {
   return globSync("*/*.chunks.txt", { cwd: FIXTURES })
     .sort()
     .flatMap((name) => {
-      const events = readFileSync(FIXTURES + name, "utf8")
-        .split("\n")
-        .filter((line) => line !== "");
+      const events = eventsOf(name);
       if (dialectOf(events[0] ?? "{}") !== dialect) return [];
       const path = events[0]!.includes('"text_completion"') ? "/v1/completions" : "/v1/chat/completions";
       return [{ name, dialect, path, events, wire: Buffer.from(onTheWire(dialect, events)) }];
+    });
+}
+
+/** Every recording of OpenAI's Responses API. */
+export function recordedResponses(): Pick<RecordedStream, "name" | "events" | "wire">[] {
+  if (skipRecorded !== false) return [];
+  return globSync("*/*.chunks.txt", { cwd: FIXTURES })
+    .sort()
+    .flatMap((name) => {
+      const events = eventsOf(name);
+      if (typeOf(events[0] ?? "{}") !== "response.created") return [];
+      return [{ name, events, wire: Buffer.from(events.map(namedEvent).join("")) }];
     });
 }
 
@@ -53,5 +63,18 @@ function dialectOf(event: string): Dialect["name"] | undefined {
 function onTheWire(dialect: Dialect["name"], events: readonly string[]): string {
   if (dialect === "gemini") return events.map((event) => `data: ${event}\r\n\r\n`).join("");
   if (dialect === "openai") return `${events.map((event) => `data: ${event}\n\n`).join("")}data: [DONE]\n\n`;
-  return events.map((event) => `event: ${(JSON.parse(event) as { type: string }).type}\ndata: ${event}\n\n`).join("");
+  return events.map(namedEvent).join("");
+}
+
+function eventsOf(name: string): string[] {
+  const lines = readFileSync(FIXTURES + name, "utf8").split("\n");
+  return lines.filter((line) => line !== "");
+}
+
+function typeOf(event: string): unknown {
+  return (JSON.parse(event) as { type?: unknown }).type;
+}
+
+function namedEvent(event: string): string {
+  return `event: ${String(typeOf(event))}\ndata: ${event}\n\n`;
 }
