@@ -30,6 +30,8 @@ const NONE: readonly Limit[] = [];
 
 interface TenantLimits {
   readonly own: readonly Limit[];
+  /** Of each of its keys. */
+  readonly ofKeys: LimitsConfig | undefined;
   readonly byModel: ReadonlyMap<string, readonly Limit[]>;
 }
 
@@ -44,11 +46,12 @@ export class LimitPlan {
   /** @throws {RangeError} where `accounts` are not those of this config. */
   constructor({ tenants, upstreams }: Pick<ConfigSnapshot, "tenants" | "upstreams">, accounts: Accounts) {
     this.#accounts = new Map(accounts);
-    for (const { name: tenant, limits, modelLimits } of tenants.values()) {
+    for (const { name: tenant, limits, keyLimits, modelLimits } of tenants.values()) {
       const byModel = [...modelLimits].map(
         ([model, ofModel]) => [model, this.#limitsOf({ kind: "model", tenant, model }, ofModel)] as const,
       );
-      this.#tenants.set(tenant, { own: this.#limitsOf({ kind: "tenant", tenant }, limits), byModel: new Map(byModel) });
+      const own = this.#limitsOf({ kind: "tenant", tenant }, limits);
+      this.#tenants.set(tenant, { own, ofKeys: keyLimits, byModel: new Map(byModel) });
     }
     for (const { name: upstream, limits } of upstreams.values()) {
       this.#upstreams.set(upstream, this.#limitsOf({ kind: "upstream", upstream }, limits));
@@ -61,23 +64,35 @@ export class LimitPlan {
   }
 
   /**
+   * Whether there is such a tenant, and its key has the accounts that it needs. Both may have gone since a request came, with a
+   * reload or a key that was revoked.
+   */
+  knows({ tenant, keyId }: Pick<LimitedRequest, "tenant" | "keyId">): boolean {
+    const known = this.#tenants.get(tenant.name);
+    if (known === undefined || keyId === undefined) return known !== undefined;
+    const owner: LimitOwner = { kind: "key", tenant: tenant.name, keyId };
+    return kindsIn(known.ofKeys).every((kind) => this.#accounts.has(accountName(owner, kind)));
+  }
+
+  /**
    * All limits that hold for a request: the upstream's last, so that a refusal names the caller's own where both are used up.
    *
-   * @throws {RangeError} where the key has limits and no accounts: its accounts have to be known before it is.
+   * @throws {RangeError} where the plan does not {@link knows know} the key.
    */
   limitsFor({ tenant, keyId, model, upstream }: LimitedRequest): RequestLimits {
     const ofTenant = this.#tenants.get(tenant.name);
     const own = ofTenant?.own ?? NONE;
     const ofModel = ofTenant?.byModel.get(model) ?? NONE;
-    const ofKey = keyId === undefined || tenant.keyLimits === undefined ? NONE : this.#keyLimits(tenant, keyId);
+    const ofKey = keyId === undefined ? NONE : this.#keyLimits(tenant.name, keyId, ofTenant?.ofKeys);
     const ofUpstream = upstream === undefined ? NONE : (this.#upstreams.get(upstream) ?? NONE);
     return new RequestLimits([...own, ...ofModel, ...ofKey, ...ofUpstream]);
   }
 
-  #keyLimits({ name: tenant, keyLimits }: TenantConfig, keyId: string): readonly Limit[] {
+  #keyLimits(tenant: string, keyId: string, ofKeys: LimitsConfig | undefined): readonly Limit[] {
+    if (ofKeys === undefined) return NONE;
     let limits = this.#keys.get(keyId);
     if (limits === undefined) {
-      limits = this.#limitsOf({ kind: "key", tenant, keyId }, keyLimits);
+      limits = this.#limitsOf({ kind: "key", tenant, keyId }, ofKeys);
       this.#keys.set(keyId, limits);
     }
     return limits;

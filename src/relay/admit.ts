@@ -64,6 +64,7 @@ export function admit(call: Call, costTokens: number, next: (slot: Admitted) => 
   const go = (slot: Admitted): void => {
     call.queueMs = slot.queueMs;
     call.runtime.metrics.queueWait.observe(slot.queueMs / 1000);
+    call.renewUpstream();
     next(slot);
   };
   if (admitted instanceof GatewayError) return refuse(call, admitted);

@@ -25,6 +25,8 @@ interface AttemptOptions {
   readonly wantsStream: boolean;
   /** Of the upstream; given back with its last byte. */
   readonly slot: Lease;
+  /** As far as can be said. */
+  readonly inputTokens: number;
   /** What the request will use as far as can be said, input and output. */
   readonly costTokens: number;
 }
@@ -38,6 +40,7 @@ export class Attempt extends TimerEntry implements ExchangeSink, Work {
   #request: UpstreamRequest | null;
   /** The upstream's, until its last byte. */
   readonly #slot: Lease;
+  readonly #inputTokens: number;
   readonly #costTokens: number;
   /** Whom to tell what was seen of the upstream. */
   readonly #door: AdmissionDoor | undefined;
@@ -57,10 +60,11 @@ export class Attempt extends TimerEntry implements ExchangeSink, Work {
   /** The client has left, and the answer is read on for the bill. */
   #detached = false;
 
-  constructor(call: Call, request: UpstreamRequest, { wantsStream, slot, costTokens }: AttemptOptions) {
+  constructor(call: Call, request: UpstreamRequest, { wantsStream, slot, inputTokens, costTokens }: AttemptOptions) {
     super();
     this.call = call;
     this.#slot = slot;
+    this.#inputTokens = inputTokens;
     this.#costTokens = costTokens;
     this.#door = call.runtime.desk.door(call.upstream!.config.name);
     this.#request = withVersion(request, call.upstream!.config.apiVersion);
@@ -149,7 +153,7 @@ export class Attempt extends TimerEntry implements ExchangeSink, Work {
   /** The first token event has come. */
   firstToken(): void {
     this.call.firstTokenMs = this.#activeMs;
-    this.#door?.observeFirstToken(this.#costTokens, this.#activeMs - this.#sentMs);
+    this.#door?.observeFirstToken(this.#inputTokens, this.#activeMs - this.#sentMs);
   }
 
   /** The client takes less than comes. */

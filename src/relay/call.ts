@@ -156,6 +156,16 @@ export class Call extends ListMember {
     this.runtime = this.#presentRuntime();
   }
 
+  /**
+   * A wait is over, and nothing was sent yet. A reload meanwhile has retired the endpoints that it changed; what has the
+   * upstream's name now takes the request as it is, where it speaks the same API.
+   */
+  renewUpstream(): void {
+    const { name } = this.upstream!.config;
+    const present = this.#presentRuntime().upstreams.get(name);
+    if (present?.dialect === this.upstream!.dialect) this.upstream = present;
+  }
+
   /** Whether the upstream's answer is read to its end for the bill when the client leaves. */
   get finishesAlone(): boolean {
     return this.identity.tenant.onDisconnect === "finish";

@@ -26,6 +26,7 @@ import { countInput } from "./count-input.ts";
 import { crash } from "./crash.ts";
 import { refuse } from "./refuse.ts";
 import { reserve } from "./reserve.ts";
+import type { Asked } from "./reserve.ts";
 import { routeModel } from "./route.ts";
 import { shrinkImages } from "./shrink-images.ts";
 import { serveStored } from "./stored.ts";
@@ -79,13 +80,15 @@ function sendPassThrough(call: Call, kind: PassKind, request: Understanding): vo
   const lacksRoute = kind.front === "openai_responses" && !upstream.hasResponses;
   const isForeign = upstream.dialect.name !== kind.dialect.name || lacksRoute;
   if (isForeign && kind.counts === true) {
-    return reserve(call, { ...request, maxOutputTokens: 0 }, () => answerCount(call, request));
+    return reserve(call, { ...request, sizeBytes: request.body.length }, () => answerCount(call, request));
   }
+  // Now: a large body is not here any more once it is translated.
+  const asked = { ...request, sizeBytes: request.body.length };
   countInput(call, request);
   if (isForeign) {
-    return translateRequest(call, kind, request, (composed, stream) => send(call, composed, { ...request, stream }));
+    return translateRequest(call, kind, request, (composed, stream) => send(call, composed, { ...asked, stream }));
   }
-  send(call, composePassThrough(call, kind, request), request);
+  send(call, composePassThrough(call, kind, request), asked);
 }
 
 function sendPrompt(call: Call, prompt: UnderstoodPrompt): void {
@@ -93,19 +96,17 @@ function sendPrompt(call: Call, prompt: UnderstoodPrompt): void {
   if (route instanceof GatewayError) return refuse(call, route);
   countInput(call, prompt);
   const composed = composePrompt(call, route.model ?? call.runtime.snapshot.defaultModel!, prompt);
-  send(call, composed, { ...prompt, stream: true, maxOutputTokens: undefined });
+  const sizeBytes = prompt.body.length;
+  send(call, composed, { ...prompt, sizeBytes, stream: true, maxOutputTokens: undefined, answers: 1 });
 }
 
-/** What is known of a request's size. */
-type Asked = Pick<Understanding, "body" | "copy" | "stream" | "maxOutputTokens">;
-
 /** The upstream's request is made: now it takes what it needs, and goes. */
-function send(call: Call, composed: UpstreamRequest, asked: Asked): void {
+function send(call: Call, composed: UpstreamRequest, asked: Asked & { readonly stream: boolean }): void {
   call.runtime.row.doing = "reserve";
   reserve(call, asked, ({ inputTokens, outputTokens }) => {
     const costTokens = inputTokens + outputTokens;
     admit(call, costTokens, (slot) =>
-      new Attempt(call, composed, { wantsStream: asked.stream, slot, costTokens }).start(),
+      new Attempt(call, composed, { wantsStream: asked.stream, slot, inputTokens, costTokens }).start(),
     );
   });
 }

@@ -38,10 +38,15 @@ const FREE: Price = { inputUsdPerMillion: 0, outputUsdPerMillion: 0, cachedInput
 
 /** What is known of a request's size. */
 export interface Asked {
+  /** Empty where it was translated off the loop. */
   readonly body: Buffer;
+  /** Of the body as it came. */
+  readonly sizeBytes: number;
   /** A copy for a count, where the body is too large to be copied on the loop. */
   readonly copy: Uint8Array | undefined;
   readonly maxOutputTokens: number | undefined;
+  /** How many answers are asked for. */
+  readonly answers: number;
 }
 
 /** What a call has reserved. */
@@ -56,10 +61,11 @@ export interface Reserved {
 export function reserve(call: Call, asked: Asked, next: (use: Use) => void): void {
   const { plan } = call.runtime.limits;
   const { tenant, keyId } = call.identity;
+  if (!plan.knows({ tenant, keyId })) return refuse(call, new GatewayError("key_invalid"));
   const limits = plan.limitsFor({ tenant, keyId, model: call.model?.name ?? "", upstream: call.upstream!.config.name });
   const outputTokens = outputBound(call, asked);
   if (limits.limits.length === 0) {
-    return next({ inputTokens: estimateInputTokens(asked.body.length), outputTokens });
+    return next({ inputTokens: estimateInputTokens(asked.sizeBytes), outputTokens });
   }
   call.limits = limits;
   inputBound(call, limits, asked, (inputTokens) => {
@@ -69,17 +75,19 @@ export function reserve(call: Call, asked: Asked, next: (use: Use) => void): voi
   });
 }
 
-function outputBound(call: Call, { maxOutputTokens }: Asked): number {
+function outputBound(call: Call, { maxOutputTokens, answers }: Asked): number {
   if (WITHOUT_OUTPUT.test(call.kind.route)) return 0;
-  return maxOutputTokens ?? call.runtime.limits.bound(call.model?.name ?? "").tokens;
+  return maxOutputTokens ?? answers * call.runtime.limits.bound(call.model?.name ?? "").tokens;
 }
 
 function inputBound(call: Call, limits: RequestLimits, asked: Asked, next: (tokens: number) => void): void {
-  const bySize = estimateInputTokens(asked.body.length);
-  const isMatter = limits.limits.some(({ measure }) => measure !== "requests" && measure !== "concurrency");
-  const copy = asked.copy ?? (asked.body.length <= OFFLOAD_BODY_BYTES ? new Uint8Array(asked.body) : undefined);
-  if (!isMatter || bySize <= COUNTED_FROM_BYTES || copy === undefined) return next(bySize);
   const { kind } = call;
+  // Nobody bills a count of tokens.
+  if (kind.kind === "pass" && kind.counts === true) return next(0);
+  const bySize = estimateInputTokens(asked.sizeBytes);
+  const isMatter = limits.limits.some(({ measure }) => measure !== "requests" && measure !== "concurrency");
+  const copy = asked.copy ?? (asked.sizeBytes <= OFFLOAD_BODY_BYTES ? new Uint8Array(asked.body) : undefined);
+  if (!isMatter || bySize <= COUNTED_FROM_BYTES || copy === undefined) return next(bySize);
   const back = (tokens: number): void => {
     call.work = null;
     try {

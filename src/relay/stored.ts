@@ -25,8 +25,10 @@ export function serveStored(call: Call, { method, path, model, stream }: StoredK
     );
   }
   const composed = { method, path, headers: requestHeaders(call, stream), body: [] };
-  reserve(call, { body: NOTHING, copy: undefined, maxOutputTokens: 0 }, () =>
-    admit(call, 0, (slot) => new Attempt(call, composed, { wantsStream: stream, slot, costTokens: 0 }).start()),
+  reserve(call, { body: NOTHING, sizeBytes: 0, copy: undefined, maxOutputTokens: 0, answers: 1 }, () =>
+    admit(call, 0, (slot) =>
+      new Attempt(call, composed, { wantsStream: stream, slot, inputTokens: 0, costTokens: 0 }).start(),
+    ),
   );
 }
 

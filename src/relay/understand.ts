@@ -34,6 +34,8 @@ export interface Understanding extends LookedAt {
   readonly stream: boolean;
   /** As the caller bounds it; `undefined`: not at all. */
   readonly maxOutputTokens: number | undefined;
+  /** How many answers the caller asks for. */
+  readonly answers: number;
   /** Whether images are to be looked for. */
   readonly mayHoldImages: boolean;
 }
@@ -57,9 +59,9 @@ export function understand(
   const images = call.runtime.snapshot.images !== undefined;
   const proceed = (looked: LookedAt, fields: PassFields | BodyFault, marked: boolean): void => {
     if (!fields.ok) return refuse(call, bodyError(fields));
-    const { modelSpan, maxOutputTokens } = fields;
+    const { modelSpan, maxOutputTokens, answers } = fields;
     const { model, stream } = named ?? fields;
-    next({ ...looked, model, modelSpan, stream, maxOutputTokens, mayHoldImages: marked });
+    next({ ...looked, model, modelSpan, stream, maxOutputTokens, answers, mayHoldImages: marked });
   };
   if (body.length <= OFFLOAD_BODY_BYTES) {
     const read = named === undefined ? readPassFields : readGeminiFields;

@@ -31,6 +31,8 @@ export interface PassFields {
   readonly stream: boolean;
   /** The most output tokens that the caller lets the answers have, all together; `undefined`: it does not say. */
   readonly maxOutputTokens: number | undefined;
+  /** How many answers are asked for. 1 or more. */
+  readonly answers: number;
 }
 
 /** What is needed of a prompt endpoint's body. */
@@ -107,7 +109,7 @@ export function readPassFields(body: Buffer): PassFields | BodyFault {
   if (stream === undefined) {
     return { ok: false, code: "invalid_request", param: "stream", message: '"stream" must be true or false.' };
   }
-  return { ok: true, model, modelSpan, stream: stream === true, maxOutputTokens: maxOutputTokens(body, scan.spans) };
+  return { ok: true, model, modelSpan, stream: stream === true, ...outputBounds(body, scan.spans) };
 }
 
 /** For Gemini's routes, whose path names the model and says whether to stream. */
@@ -115,23 +117,30 @@ export function readGeminiFields(body: Buffer): PassFields | BodyFault {
   const scan = scanJsonObject(body, GEMINI_FIELDS);
   if (!scan.ok) return invalidJson(body, scan.offset, scan.reason);
   const settings = scan.spans.get("generationConfig") ?? scan.spans.get("generation_config");
-  const bound = settings === undefined ? undefined : geminiBound(body, settings);
+  const bounds = settings === undefined ? UNBOUNDED : geminiBounds(body, settings);
   // Some of its SDKs repeat the model here; what counts is the path's.
-  return { ok: true, model: undefined, modelSpan: scan.spans.get("model"), stream: false, maxOutputTokens: bound };
+  return { ok: true, model: undefined, modelSpan: scan.spans.get("model"), stream: false, ...bounds };
 }
 
 const PASS_READERS = { pass: readPassFields, gemini: readGeminiFields } as const;
 
-function geminiBound(body: Buffer, { start, end }: JsonSpan): number | undefined {
+type OutputBounds = Pick<PassFields, "maxOutputTokens" | "answers">;
+
+const UNBOUNDED: OutputBounds = { maxOutputTokens: undefined, answers: 1 };
+
+function geminiBounds(body: Buffer, { start, end }: JsonSpan): OutputBounds {
   // A schema inside of it may be large; one of more than that is no reason to hold the loop up.
-  if (body[start] !== OPEN_OBJECT || end - start > OFFLOAD_BODY_BYTES / 4) return undefined;
+  if (body[start] !== OPEN_OBJECT || end - start > OFFLOAD_BODY_BYTES / 4) return UNBOUNDED;
   const inner = body.subarray(start, end);
   const scan = scanJsonObject(inner, GEMINI_BOUND_FIELDS);
-  if (!scan.ok) return undefined;
+  if (!scan.ok) return UNBOUNDED;
   const count = (name: string, other: string): number | undefined =>
     countAt(inner, scan.spans.get(name) ?? scan.spans.get(other));
-  const bound = count("maxOutputTokens", "max_output_tokens");
-  return bound === undefined ? undefined : bound * Math.max(1, count("candidateCount", "candidate_count") ?? 1);
+  // In protobuf's JSON a 0 is a field that was not set.
+  return boundsOf(
+    count("maxOutputTokens", "max_output_tokens") || undefined,
+    count("candidateCount", "candidate_count"),
+  );
 }
 
 /** For the prompt endpoints. */
@@ -150,13 +159,17 @@ export function readPromptFields(body: Buffer): PromptFields | BodyFault {
 }
 
 /** What can't be read here is the upstream's to refuse: nothing is known of it then. */
-function maxOutputTokens(body: Buffer, spans: ReadonlyMap<string, JsonSpan>): number | undefined {
+function outputBounds(body: Buffer, spans: ReadonlyMap<string, JsonSpan>): OutputBounds {
   const largest = (names: readonly string[]): number | undefined => {
     const counts = names.flatMap((name) => countAt(body, spans.get(name)) ?? []);
     return counts.length === 0 ? undefined : Math.max(...counts);
   };
-  const bound = largest(BOUND_FIELDS);
-  return bound === undefined ? undefined : bound * Math.max(1, largest(COUNT_FIELDS) ?? 1);
+  return boundsOf(largest(BOUND_FIELDS), largest(COUNT_FIELDS));
+}
+
+function boundsOf(bound: number | undefined, count: number | undefined): OutputBounds {
+  const answers = Math.max(1, count ?? 1);
+  return { maxOutputTokens: bound === undefined ? undefined : bound * answers, answers };
 }
 
 /** The whole number at `span`, 0 to 2^31; `undefined` for anything else. */
@@ -170,7 +183,8 @@ function countAt(body: Buffer, span: JsonSpan | undefined): number | undefined {
 function readModel(body: Buffer, span: JsonSpan): string | null {
   if (body[span.start] !== QUOTE || span.end - span.start > MAX_MODEL_SPAN_BYTES) return null;
   const model = stringAt(body, span);
-  return model === "" || model.length > MAX_MODEL_NAME_LENGTH ? null : model;
+  // Half of a surrogate pair can't be written into a path, and is no name.
+  return model === "" || model.length > MAX_MODEL_NAME_LENGTH || !model.isWellFormed() ? null : model;
 }
 
 /** The literal at `span`, `null` where there is none or it is null; `undefined` for anything else. The scan has checked the spelling. */

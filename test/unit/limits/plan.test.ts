@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { ConfigSnapshot } from "../../../src/config/snapshot.ts";
+import type { AccountDefinition } from "../../../src/limits/accounts.ts";
 import { LedgerKeeper } from "../../../src/limits/ledger-keeper.ts";
 import { Ledger } from "../../../src/limits/ledger.ts";
 import type { Shortage } from "../../../src/limits/limiter.ts";
-import { accountDefinitions } from "../../../src/limits/owners.ts";
+import { accountDefinitions, slotsAccount, upstreamOfSlots } from "../../../src/limits/owners.ts";
 import { LimitPlan, RequestLimits } from "../../../src/limits/plan.ts";
 import type { LimitedRequest } from "../../../src/limits/plan.ts";
 import { busyRefusal, limitRefusal } from "../../../src/limits/refusal.ts";
@@ -76,6 +77,23 @@ test("every limit of the config has an account, by whose it is and what it count
   assert.ok([...accountDefinitions(loaded(redis), KEYS)].every(({ isShared }) => isShared));
 });
 
+test("the cap of an upstream has an account where several processes share it, and no request is charged in it", () => {
+  const capped = CONFIG.replace("    limits:", "    max_concurrency: { adaptive: { min: 2, max: 40 } }\n    limits:");
+  const ofSlots = (text: string): AccountDefinition[] =>
+    [...accountDefinitions(loaded(text), KEYS)].filter((definition) => upstreamOfSlots(definition) !== undefined);
+  assert.deepEqual(ofSlots(capped), []);
+  const redis = "store: { redis: redis://127.0.0.1:1 }\n";
+  const name = slotsAccount("gpus");
+  assert.deepEqual(ofSlots(redis + capped), [
+    { name, group: "upstream:gpus", kind: "gauge", limit: 40, windowMs: 0, isShared: true },
+  ]);
+  assert.equal(name, "upstream:gpus slots");
+  assert.equal(ofSlots(redis + capped.replace("{ adaptive: { min: 2, max: 40 } }", "7"))[0]!.limit, 7);
+  assert.equal(upstreamOfSlots({ name, group: "upstream:gpus" }), "gpus");
+  const charged = (text: string): number => sceneOf(text).plan.limitsFor(sceneOf(text).request).limits.length;
+  assert.equal(charged(redis + capped), charged(redis + CONFIG));
+});
+
 test("a request is charged in all accounts of its tenant, model, key and upstream, and settled in the same order", () => {
   const { plan, request, config } = sceneOf();
   const limits = plan.limitsFor(request);
@@ -117,6 +135,7 @@ test("limits are asked of those alone whom they concern", () => {
 
 test("a key whose limits have no account is not let in as if it had no limits", () => {
   const { plan, request } = sceneOf();
+  assert.deepEqual([plan.knows(request), plan.knows({ ...request, keyId: "new" })], [true, false]);
   assert.throws(() => plan.limitsFor({ ...request, keyId: "new" }), /no account key:new output_tokens\/1m/);
   plan.add(new Map([["key:new output_tokens/1m", 7]]));
   assert.ok(plan.limitsFor({ ...request, keyId: "new" }).limitOf(7) !== undefined);

@@ -80,6 +80,11 @@ test("a model's name may be 256 characters long, each written as an escape", () 
   assert.ok(fields.ok && fields.model === "m".repeat(256));
 });
 
+test("half a surrogate pair is no model's name", () => {
+  const fields = readPassFields(Buffer.from('{"model":"m\\ud800"}'));
+  assert.ok(!fields.ok && fields.param === "model");
+});
+
 test("how long the answers may be is read from any API's name for it, times their number", () => {
   const bound = (body: string): number | undefined => {
     const fields = readPassFields(Buffer.from(body));
@@ -92,6 +97,15 @@ test("how long the answers may be is read from any API's name for it, times thei
   assert.equal(bound('{"max_output_tokens":1e3,"n":3}'), 3000);
   assert.equal(bound('{"max_tokens":10,"n":2,"best_of":5}'), 50);
   assert.equal(bound('{"max_tokens":0}'), 0);
+  const answers = (body: string): number => {
+    const fields = readPassFields(Buffer.from(body));
+    assert.ok(fields.ok);
+    return fields.answers;
+  };
+  assert.deepEqual(
+    [answers("{}"), answers('{"n":3}'), answers('{"n":0}'), answers('{"n":2,"best_of":5}')],
+    [1, 3, 1, 5],
+  );
   // Theirs to refuse.
   for (const wrong of ["null", '"100"', "-1", "1.5", "1e99", "[100]"])
     assert.equal(bound(`{"max_tokens":${wrong}}`), undefined);

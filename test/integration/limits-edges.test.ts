@@ -1,0 +1,133 @@
+/** Ways around a limit, and moments at which a limit goes. */
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import net from "node:net";
+import { test } from "node:test";
+import { monotonicMs } from "../../src/core/monotonic-clock.ts";
+import type { Measure } from "../../src/limits/measures.ts";
+import { keyDigest } from "../../src/tenants/key.ts";
+import { chat, post, startGateway } from "../support/gateway.ts";
+import type { TestGateway } from "../support/gateway.ts";
+import { response, startScripted } from "../support/scripted-upstream.ts";
+import type { ScriptedUpstream } from "../support/scripted-upstream.ts";
+import { waitUntil } from "../support/wait-until.ts";
+
+const KEY = "key-one";
+const AUTHORIZED = { headers: { authorization: `Bearer ${KEY}` } };
+
+const config = (url: string, tenant: string, upstream = ""): string => `server: { port: 0 }
+admin: { port: 0 }
+upstreams:
+  up: { endpoints: [ { url: ${url}/v1 } ], ${upstream} }
+models:
+  house: { upstream: up, price: { input: 1, output: 10 } }
+tenants:
+  acme: { keys: [ "sha256:${keyDigest(KEY)}" ], ${tenant} }
+`;
+
+/** How much of the tenant's limit counts as used now. */
+function used(gateway: TestGateway, measure: Measure): number {
+  const { limiter, plan } = gateway.loop.limits;
+  const tenant = gateway.loop.runtime.snapshot.tenants.get("acme")!;
+  const { limits } = plan.limitsFor({ tenant, keyId: undefined, model: "house", upstream: "up" });
+  const { limit, remaining } = limiter.peek(limits.find((one) => one.measure === measure)!.account, monotonicMs());
+  return limit - remaining;
+}
+
+/** What a request has reserved once it is upstream. Its client then leaves. */
+async function reservedBy(
+  gateway: TestGateway,
+  { requests }: ScriptedUpstream,
+  { measure, path, body }: { measure: Measure; path: string; body: string },
+): Promise<number> {
+  const before = requests.length;
+  const leaving = new AbortController();
+  const left = assert.rejects(post(gateway.url + path, body, { ...AUTHORIZED, signal: leaving.signal }));
+  await waitUntil(() => requests.length > before);
+  const reserved = used(gateway, measure);
+  leaving.abort();
+  await left;
+  await waitUntil(() => gateway.loop.calls === 0);
+  return reserved;
+}
+
+test("a request that is too large to be translated on the loop reserves its input like any other", async () => {
+  await using upstream = await startScripted(() => {});
+  await using gateway = await startGateway(config(upstream.url, "limits: { tokens_per_minute: 1000000 }"));
+  const content = "hello world ".repeat(30_000);
+  const body = JSON.stringify({ model: "house", max_tokens: 1, messages: [{ role: "user", content }] });
+  assert.ok(body.length > 256 * 1024);
+  const reserved = await reservedBy(gateway, upstream, { measure: "tokens", path: "/v1/messages", body });
+  assert.ok(reserved > 60_000 && reserved < 70_000, String(reserved));
+});
+
+test("several answers reserve the output of several, and a bound of 0 is none to Gemini", async () => {
+  await using upstream = await startScripted(() => {});
+  const limits = "limits: { output_tokens_per_minute: 1000000 }";
+  {
+    await using gateway = await startGateway(config(upstream.url, limits));
+    const ask = (n: number): Promise<number> =>
+      reservedBy(gateway, upstream, {
+        measure: "outputTokens",
+        path: "/v1/chat/completions",
+        body: chat({ model: "house", n }),
+      });
+    const one = await ask(1);
+    assert.ok(one > 0);
+    assert.equal(await ask(3), 3 * one);
+  }
+  await using gateway = await startGateway(config(upstream.url, limits, "dialect: gemini"));
+  const body = JSON.stringify({ contents: [], generationConfig: { maxOutputTokens: 0 } });
+  const path = "/v1beta/models/house:generateContent";
+  assert.ok((await reservedBy(gateway, upstream, { measure: "outputTokens", path, body })) > 0);
+});
+
+test("a count of tokens uses no tokens, whoever counts", async () => {
+  await using upstream = await startScripted(({ socket }) => void socket.write(response(200, '{"input_tokens":5}')));
+  for (const dialect of ["anthropic", "openai"]) {
+    const limits = "limits: { tokens_per_minute: 1000, requests_per_minute: 9 }";
+    await using gateway = await startGateway(config(upstream.url, limits, `dialect: ${dialect}`));
+    const answer = await post(`${gateway.url}/v1/messages/count_tokens`, chat({ model: "house" }), AUTHORIZED);
+    assert.equal(answer.status, 200);
+    await answer.text();
+    await waitUntil(() => gateway.loop.calls === 0);
+    assert.deepEqual([used(gateway, "tokens"), used(gateway, "requests")], [0, 1]);
+  }
+});
+
+for (const [what, change, status] of [
+  ["its key is taken away", [keyDigest(KEY), keyDigest("other")], 401],
+  ["its tenant is taken away", ["acme:", "globex:"], 401],
+  ["its key's limits are", ["key_limits: { requests_per_minute: 5 }", "weight: 1"], 200],
+] as const) {
+  test(`a request of which a part has come when ${what}: ${status}`, async () => {
+    await using upstream = await startScripted(({ socket }) => void socket.write(response(200, "{}")));
+    const yaml = config(upstream.url, "key_limits: { requests_per_minute: 5 }");
+    await using gateway = await startGateway(yaml);
+    const socket = net.connect(gateway.port, "127.0.0.1");
+    const body = chat({ model: "house" });
+    const head = `POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${KEY}\r\ncontent-type: application/json\r\n`;
+    socket.write(`${head}content-length: ${body.length}\r\n\r\n${body.slice(0, 5)}`);
+    await waitUntil(() => gateway.loop.calls === 1);
+    gateway.reload(yaml.replace(change[0], change[1]));
+    socket.write(body.slice(5));
+    const [answer] = (await once(socket, "data")) as [Buffer];
+    socket.destroy();
+    assert.equal(answer.toString("latin1").slice(9, 12), String(status));
+  });
+}
+
+test("who waits while a reload moves the upstream goes where it is now", async () => {
+  await using upstream = await startScripted(() => {});
+  await using other = await startScripted(({ socket }) => void socket.write(response(200, "{}")));
+  const yaml = config(upstream.url, "weight: 1", "max_concurrency: 1");
+  await using gateway = await startGateway(yaml);
+  const ask = (): Promise<Response> => post(`${gateway.url}/v1/chat/completions`, chat({ model: "house" }), AUTHORIZED);
+  const first = ask();
+  await waitUntil(() => upstream.requests.length === 1);
+  const second = ask();
+  await waitUntil(() => gateway.loop.calls === 2);
+  gateway.reload(yaml.replace(upstream.url, other.url));
+  upstream.requests[0]!.socket.write(response(200, "{}"));
+  assert.deepEqual([(await first).status, (await second).status, other.requests.length], [200, 200, 1]);
+});
