@@ -139,11 +139,12 @@ export class LedgerKeeper implements SliceKeeper {
   setGranted(account: number, granted: number): number {
     const at = this.#memory.accountAt(account);
     const { floats } = this.#memory;
-    if (!this.#step.enter()) return floats[at + ACCOUNT.granted]!;
-    const set = Math.max(granted, floats[at + ACCOUNT.held]!);
-    this.#step.write(at + ACCOUNT.granted, set);
+    if (!this.#step.enter()) return Math.max(floats[at + ACCOUNT.granted]!, floats[at + ACCOUNT.held]!);
+    // Also where more is held: what comes free of that is for other processes.
+    this.#step.write(at + ACCOUNT.granted, granted);
+    const has = Math.max(granted, floats[at + ACCOUNT.held]!);
     this.#step.leave();
-    return set;
+    return has;
   }
 
   held(account: number): number {

@@ -29,8 +29,19 @@ export function accountName(owner: LimitOwner, { suffix }: LimitKind): string {
   return `${ownerName(owner)} ${suffix}`;
 }
 
+/** The name of the account of an upstream's `max_concurrency` over several processes. No request is charged in it. */
+export function slotsAccount(upstream: string): string {
+  return `${ownerName({ kind: "upstream", upstream })} slots`;
+}
+
+/** The upstream whose {@link slotsAccount} it is; `undefined` where it is a limit. */
+export function upstreamOfSlots({ name, group }: Pick<AccountDefinition, "name" | "group">): string | undefined {
+  if (!name.endsWith(" slots") || !group.startsWith("upstream:")) return undefined;
+  return group.slice("upstream:".length);
+}
+
 /**
- * All accounts that a config needs.
+ * All accounts that a config needs. Of caps of upstreams only where several processes share them: within one the board has them.
  *
  * @param keys that are in use, of the config and of the store; those of tenants that are not there are left out.
  */
@@ -47,8 +58,12 @@ export function* accountDefinitions(
   for (const { tenant, keyId } of keys) {
     yield* definitionsOf({ kind: "key", tenant, keyId }, tenants.get(tenant)?.keyLimits, isShared);
   }
-  for (const { name: upstream, limits } of upstreams.values()) {
+  for (const { name: upstream, limits, maxConcurrency } of upstreams.values()) {
     yield* definitionsOf({ kind: "upstream", upstream }, limits, isShared);
+    if (!isShared || maxConcurrency === undefined) continue;
+    const limit = typeof maxConcurrency === "object" ? maxConcurrency.max : maxConcurrency;
+    const [name, group] = [slotsAccount(upstream), `upstream:${upstream}`];
+    yield { name, group, kind: "gauge", limit, windowMs: 0, isShared };
   }
 }
 

@@ -1,63 +1,25 @@
 /** The queue of one upstream, over all loops: who waits, who is turned away, and who gets the next slot. */
 import { AdaptiveLimit } from "../admission/adaptive-limit.ts";
 import type { UpstreamObservations } from "../admission/adaptive-limit.ts";
-import type { AdmissionRefusal, AdmissionRequest } from "../admission/broker-messages.ts";
+import type { AdmissionRefusal } from "../admission/broker-messages.ts";
 import { DrainRate } from "../admission/drain-rate.ts";
-import { QueueMember } from "../admission/fair-queue-class.ts";
 import { FairQueue } from "../admission/fair-queue.ts";
 import { AdmissionCells } from "../board/admission-cells.ts";
 import type { Board } from "../board/board.ts";
-import { countOf, HEADER } from "../board/layout.ts";
+import { countOf, HEADER, TRYING_BIT } from "../board/layout.ts";
 import type { BoardRow } from "../board/row.ts";
 import { takeSlot } from "../board/slots.ts";
 import type { UpstreamConfig } from "../config/snapshot.ts";
 import type { Lease } from "../core/lease.ts";
 import { monotonicMs } from "../core/monotonic-clock.ts";
-import { TimerEntry } from "../core/timer-wheel.ts";
 import type { TimerWheel } from "../core/timer-wheel.ts";
+import { SlotBorrowing } from "./slot-borrowing.ts";
+import type { LendSlots } from "./slot-borrowing.ts";
+import { Alarm } from "./waiter.ts";
+import type { Waiter } from "./waiter.ts";
 
 /** A slot that others are in the way of is tried for so often; they say so when they have not taken it either. */
 const MAX_TRIES = 4;
-
-/** The loop of somebody who waits. */
-interface WaiterOwner {
-  onGranted(waiter: Waiter): void;
-  onRefused(waiter: Waiter, code: AdmissionRefusal, retryAfterMs: number): void;
-}
-
-/** A request that waits, or is about to. */
-export class Waiter extends QueueMember {
-  readonly ticket: number;
-  readonly owner: WaiterOwner;
-  readonly line: BrokerLine;
-  readonly request: AdmissionRequest;
-  readonly deadline: TimerEntry;
-  /** It did not get a slot at once. */
-  hasWaited = false;
-
-  constructor(ticket: number, request: AdmissionRequest, owner: WaiterOwner, line: BrokerLine) {
-    super(request.tenant, request.costTokens);
-    this.ticket = ticket;
-    this.owner = owner;
-    this.line = line;
-    this.request = request;
-    this.deadline = new Alarm(() => line.expire(this));
-  }
-}
-
-/** A moment at which something is to be done. */
-class Alarm extends TimerEntry {
-  readonly #ring: () => void;
-
-  constructor(ring: () => void) {
-    super();
-    this.#ring = ring;
-  }
-
-  override onTimer(): void {
-    this.#ring();
-  }
-}
 
 interface BrokerLineOptions {
   readonly board: Board;
@@ -83,8 +45,14 @@ export class BrokerLine {
   readonly #granted: Lease[] = [];
   #config: UpstreamConfig;
   #adaptive: AdaptiveLimit | null = null;
-  /** Of the cap over all processes. */
+  /** By the config, or adapted: what there may be over all processes. */
+  #wholeCap = Infinity;
+  /** What this process may have of it. */
   #share = Infinity;
+  /** `null`: the cap is this process's alone. */
+  #borrowing: SlotBorrowing | null = null;
+  /** Those beyond `maxWaiting` who wait to hear whether slots can be borrowed. */
+  readonly #beyond = new Set<Waiter>();
 
   constructor(config: UpstreamConfig, { board, row, column, wheel }: BrokerLineOptions) {
     this.#config = config;
@@ -108,12 +76,7 @@ export class BrokerLine {
 
   /** Slots that are taken, over all loops; each row read in order with what this thread has written. */
   get taken(): number {
-    const { cells, rowCells } = this.#board.memory;
-    const first = this.#board.memory.columnAt(this.column);
-    const end = first + Atomics.load(cells, HEADER.rowsUsed) * rowCells;
-    let taken = 0;
-    for (let at = first; at < end; at += rowCells) taken += countOf(Atomics.load(cells, at));
-    return taken;
+    return this.#sum(countOf);
   }
 
   /** Takes over a new config. Who waits already does so until the deadline that was set then. */
@@ -124,13 +87,42 @@ export class BrokerLine {
       this.#adaptive = null;
     } else if (this.#adaptive === null) this.#adaptive = new AdaptiveLimit(maxConcurrency);
     else this.#adaptive.bounds = maxConcurrency;
+    // What is taken without a cap is nobody's share, and a cap that comes later begins with none.
+    if (this.#borrowing !== null && maxConcurrency === undefined) this.#share = 0;
     this.#setCap();
   }
 
-  /** This process may have so many slots and not more, whatever the config says; `Infinity` takes that back. */
-  set share(slots: number) {
+  /** The cap is of several processes from now on: this one has nothing of it until it is lent some, and asks while somebody waits. */
+  borrowFrom(lend: LendSlots): void {
+    this.#borrowing = new SlotBorrowing({
+      wheel: this.#wheel,
+      lend: (slots) => lend(this.#config.name, slots),
+      share: () => this.#share,
+      onAnswer: (isRefused) => this.#onLent(isRefused),
+    });
+    this.setShare(0);
+  }
+
+  /**
+   * This process may have so many slots of the cap and not more; `Infinity` takes that back.
+   *
+   * @returns `slots`, or what is taken where that is more. Whoever tries for one just now counts as having it: the cap that it goes
+   *   by may be the one before.
+   */
+  setShare(slots: number): number {
     this.#share = slots;
     this.#setCap();
+    // Who passes this later than we reads the new cap if it looks again; who passed before has its flag up (src/board/slots.ts).
+    Atomics.add(this.#board.memory.cells, HEADER.gate, 1);
+    return Math.max(
+      slots,
+      this.#sum((cell) => countOf(cell) + (cell >>> TRYING_BIT)),
+    );
+  }
+
+  /** What of a shared cap is taken; 0 where there is none. */
+  get takenOfShare(): number {
+    return this.#config.maxConcurrency === undefined ? 0 : this.taken;
   }
 
   /** Gives `waiter` a slot, lets it wait, or turns it or somebody else away. */
@@ -145,7 +137,9 @@ export class BrokerLine {
     if (waiter.queueFlow === null) return;
     waiter.hasWaited = true;
     this.#wheel.arm(waiter.deadline, this.#wheel.nowMs() + maxWaitMs);
-    if (this.#queue.size > maxWaiting) {
+    const borrowed = this.#borrowing?.asks === true ? this.#lacking : 0;
+    if (borrowed > 0 && this.#queue.size > maxWaiting) this.#beyond.add(waiter);
+    if (this.#queue.size > maxWaiting + borrowed) {
       const excessive = this.#queue.mostExcessive(waiter, request.priority, maxWaiting);
       this.#turnAway(excessive, "queue_full");
       if (excessive === waiter) return;
@@ -157,6 +151,7 @@ export class BrokerLine {
   /** `waiter` waits no longer; its place is free at once. */
   leave(waiter: Waiter): void {
     this.#wheel.disarm(waiter.deadline);
+    this.#beyond.delete(waiter);
     if (this.#queue.cancel(waiter)) this.#noteWaiting();
   }
 
@@ -171,7 +166,7 @@ export class BrokerLine {
       const closedMs = this.#closedMs();
       if (closedMs > 0) return this.#wheel.arm(this.#reopening, this.#wheel.nowMs() + closedMs);
       const slot = this.#take();
-      if (slot === null) return;
+      if (slot === null) return this.#borrow();
       this.#granted.push(slot);
       const waiter = this.#queue.dequeue()!;
       this.leave(waiter);
@@ -201,15 +196,40 @@ export class BrokerLine {
       this.#refuse(waiter, "queue_timeout", 0);
     }
     this.#wheel.disarm(this.#reopening);
+    this.#borrowing?.stop();
+    this.#beyond.clear();
     this.takeBack(this.#granted.length);
     this.#cells.clear();
   }
 
   #setCap(): void {
     const { maxConcurrency } = this.#config;
-    const own = typeof maxConcurrency === "object" ? this.#adaptive!.cap : (maxConcurrency ?? Infinity);
-    this.#cells.cap = Math.min(own, this.#share);
+    this.#wholeCap = typeof maxConcurrency === "object" ? this.#adaptive!.cap : (maxConcurrency ?? Infinity);
+    this.#cells.cap = maxConcurrency === undefined ? Infinity : Math.min(this.#wholeCap, this.#share);
     this.dispatch();
+  }
+
+  /** What others may have of the cap. */
+  get #lacking(): number {
+    return Math.max(0, this.#wholeCap - this.#share);
+  }
+
+  /** Somebody waits. Where the cap itself is reached, there is nothing to ask for. */
+  #borrow(): void {
+    const slots = Math.min(this.#lacking, this.#queue.size);
+    if (slots > 0) this.#borrowing?.ask(slots);
+  }
+
+  #onLent(isRefused: boolean): void {
+    this.dispatch();
+    if (!isRefused) return;
+    const { maxWaiting } = this.#config.queue;
+    // Who came last goes first.
+    for (const waiter of [...this.#beyond].toReversed()) {
+      if (this.#queue.size <= maxWaiting) break;
+      this.#turnAway(this.#queue.mostExcessive(waiter, waiter.request.priority, maxWaiting), "queue_full");
+    }
+    this.#beyond.clear();
   }
 
   #turnAway(waiter: Waiter, code: AdmissionRefusal): void {
@@ -236,6 +256,15 @@ export class BrokerLine {
   #closedMs(): number {
     const { notBeforeMs } = this.#cells;
     return notBeforeMs === 0 ? 0 : notBeforeMs - monotonicMs();
+  }
+
+  #sum(count: (cell: number) => number): number {
+    const { cells, rowCells } = this.#board.memory;
+    const first = this.#board.memory.columnAt(this.column);
+    const end = first + Atomics.load(cells, HEADER.rowsUsed) * rowCells;
+    let sum = 0;
+    for (let at = first; at < end; at += rowCells) sum += count(Atomics.load(cells, at));
+    return sum;
   }
 
   #take(): Lease | null {

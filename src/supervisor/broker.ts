@@ -14,7 +14,10 @@ import type { BoardRow } from "../board/row.ts";
 import { slotCounter } from "../config/counter-names.ts";
 import type { ConfigSnapshot } from "../config/snapshot.ts";
 import { TimerWheel } from "../core/timer-wheel.ts";
-import { BrokerLine, Waiter } from "./broker-line.ts";
+import { BrokerLine } from "./broker-line.ts";
+import type { LendSlots } from "./slot-borrowing.ts";
+import type { SlotHolder } from "./slot-keeper.ts";
+import { Waiter } from "./waiter.ts";
 
 /** The broker's number on the board, where loops have theirs. */
 const OWNER = 2 ** 31 - 1;
@@ -39,12 +42,14 @@ interface QueueReading {
 }
 
 /** See the file's comment. */
-export class Broker {
+export class Broker implements SlotHolder {
   readonly #board: Board;
   readonly #row: BoardRow;
   readonly #wheel = new TimerWheel({ tickMs: TICK_MS, slots: WHEEL_SLOTS });
   readonly #lines = new Map<string, BrokerLine>();
   readonly #links = new Set<BrokerLink>();
+  /** `null` where all caps are this process's alone. */
+  #lend: LendSlots | null = null;
 
   /** Claims a row. @throws Error where none is free. */
   constructor({ board, config, columns }: BrokerOptions) {
@@ -77,6 +82,7 @@ export class Broker {
       }
       const column = columns.get(slotCounter(upstream.name))!;
       const line = new BrokerLine(upstream, { board: this.#board, row: this.#row, column, wheel: this.#wheel });
+      if (this.#lend !== null) line.borrowFrom(this.#lend);
       this.#lines.set(upstream.name, line);
     }
   }
@@ -91,10 +97,18 @@ export class Broker {
     }
   }
 
-  /** Where a cap holds over several processes: how much of it this one has. @param slots `Infinity`: the whole. */
-  setShare(upstream: string, slots: number): void {
-    const line = this.#lines.get(upstream);
-    if (line !== undefined) line.share = slots;
+  /** All caps hold over several processes from now on: what this one may have of them is to be lent, by {@link setShare}. */
+  borrowFrom(lend: LendSlots): void {
+    this.#lend = lend;
+    for (const line of this.#lines.values()) line.borrowFrom(lend);
+  }
+
+  setShare(upstream: string, slots: number): number {
+    return this.#lines.get(upstream)?.setShare(slots) ?? slots;
+  }
+
+  slotsTaken(upstream: string): number {
+    return this.#lines.get(upstream)?.takenOfShare ?? 0;
   }
 
   /** How the queues stand. */

@@ -4,7 +4,7 @@
  */
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { accountDefinitions } from "../limits/owners.ts";
+import { accountDefinitions, slotsAccount } from "../limits/owners.ts";
 import type { ConfigSnapshot } from "../config/snapshot.ts";
 import { monotonicMs } from "../core/monotonic-clock.ts";
 import type { Accounts } from "../limits/accounts.ts";
@@ -17,6 +17,8 @@ import { SharedLimits } from "../limits/redis/shared-limits.ts";
 import type { Log } from "../observe/log.ts";
 import { configKeyId } from "../tenants/directory.ts";
 import type { KeyRecord } from "../tenants/key-record.ts";
+import type { Broker } from "./broker.ts";
+import { SlotKeeper } from "./slot-keeper.ts";
 
 /** How often budgets are written; so much of them may be lost with the process. */
 const SAVE_MS = 5000;
@@ -34,6 +36,8 @@ interface ProcessLimitsOptions {
   /** Loops that can run at a time. */
   readonly rows: number;
   readonly log: Log;
+  /** Whose caps are to hold over all processes. @default none: those of each process hold for it alone */
+  readonly broker?: Broker;
 }
 
 /** See the file's comment. */
@@ -50,7 +54,7 @@ export class ProcessLimits {
   #redisState: BreakerState | null = null;
   #saved = "[]";
 
-  constructor({ config, keys, rows, log }: ProcessLimitsOptions) {
+  constructor({ config, keys, rows, log, broker }: ProcessLimitsOptions) {
     this.#config = config;
     this.#keys = keys;
     this.#log = log;
@@ -60,7 +64,7 @@ export class ProcessLimits {
     this.#keeper = new LedgerKeeper({ rows, accounts: Math.max(MIN_ACCOUNTS, ROOM_FACTOR * definitions.length) });
     this.#accounts = this.#keeper.define(definitions);
     this.#restore();
-    this.#shared = config.store.redis === undefined ? null : this.#share(config.store.redis);
+    this.#shared = config.store.redis === undefined ? null : this.#share(config.store.redis, broker);
     this.#timer = setInterval(() => this.#save(), SAVE_MS).unref();
   }
 
@@ -143,10 +147,11 @@ export class ProcessLimits {
     return [...accountDefinitions(config, [...ofConfig, ...ofStore])];
   }
 
-  #share(url: string): SharedLimits {
+  #share(url: string, broker: Broker | undefined): SharedLimits {
+    broker?.borrowFrom((upstream, slots) => this.#lendSlots(upstream, slots));
     return new SharedLimits({
       url,
-      keeper: this.#keeper,
+      keeper: broker === undefined ? this.#keeper : new SlotKeeper(this.#keeper, broker),
       account: (index) => {
         const definition = this.#keeper.definitionOf(index);
         if (definition === undefined || !definition.isShared) return undefined;
@@ -163,6 +168,11 @@ export class ProcessLimits {
           );
       },
     });
+  }
+
+  async #lendSlots(upstream: string, slots: number): Promise<void> {
+    const account = this.#accounts.get(slotsAccount(upstream));
+    if (account !== undefined) await this.lease([{ account, amount: slots }]);
   }
 
   #restore(): void {

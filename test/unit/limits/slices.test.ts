@@ -112,7 +112,7 @@ test("what is used beyond what was reserved is taken from the slices, and the re
   assert.deepEqual(keeper.collect(200), []);
 });
 
-test("a shared gauge lets in what this process was granted, and never sinks below what is held", () => {
+test("a shared gauge lets in what this process was granted; where that is less than is held, nobody until it is not", () => {
   const { keeper, ledger } = sharedLedger();
   assert.equal(keeper.setGranted(1, 3), 3);
   const held = [1, 2, 3].map(() => reserved(ledger.reserve([{ account: 1, amount: 1 }], 0)));
@@ -123,7 +123,18 @@ test("a shared gauge lets in what this process was granted, and never sinks belo
   assert.equal(keeper.setGranted(1, 1), 3);
   held[0]!.release();
   assert.equal(keeper.held(1), 2);
+  // What came free of what is held beyond is not taken again here: it is for other processes.
+  assert.equal(ledger.reserve([{ account: 1, amount: 1 }], 0).kind, "refill");
   assert.equal(keeper.setGranted(1, 1), 2);
+  held[1]!.release();
+  held[2]!.release();
+  const again = reserved(ledger.reserve([{ account: 1, amount: 1 }], 0));
+  assert.equal(ledger.reserve([{ account: 1, amount: 1 }], 0).kind, "refill");
+  assert.equal(keeper.setGranted(1, 0), 1);
+  again.release();
+  assert.equal(ledger.reserve([{ account: 1, amount: 1 }], 0).kind, "refill");
+  assert.equal(keeper.setGranted(1, 2), 2);
+  reserved(ledger.reserve([{ account: 1, amount: 2 }], 0));
   keeper.recover(1);
   assert.equal(keeper.setGranted(1, 0), 0);
 });

@@ -6,7 +6,8 @@ import { takeSlot } from "../../../src/board/slots.ts";
 import { TimerWheel } from "../../../src/core/timer-wheel.ts";
 import { AdmissionDoor } from "../../../src/relay/admission-door.ts";
 import { OwnSlot } from "../../../src/relay/admitted.ts";
-import { BrokerLine, Waiter } from "../../../src/supervisor/broker-line.ts";
+import { BrokerLine } from "../../../src/supervisor/broker-line.ts";
+import { Waiter } from "../../../src/supervisor/waiter.ts";
 import { inSteps } from "../board/stepped-atomics.ts";
 import { configWith } from "./broker-bed.ts";
 
