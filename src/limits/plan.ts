@@ -70,6 +70,8 @@ export class LimitPlan {
   knows({ tenant, keyId }: Pick<LimitedRequest, "tenant" | "keyId">): boolean {
     const known = this.#tenants.get(tenant.name);
     if (known === undefined || keyId === undefined) return known !== undefined;
+    // It has been asked for before.
+    if (this.#keys.has(keyId)) return true;
     const owner: LimitOwner = { kind: "key", tenant: tenant.name, keyId };
     return kindsIn(known.ofKeys).every((kind) => this.#accounts.has(accountName(owner, kind)));
   }

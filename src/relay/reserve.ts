@@ -86,8 +86,9 @@ function inputBound(call: Call, limits: RequestLimits, asked: Asked, next: (toke
   if (kind.kind === "pass" && kind.counts === true) return next(0);
   const bySize = estimateInputTokens(asked.sizeBytes);
   const isMatter = limits.limits.some(({ measure }) => measure !== "requests" && measure !== "concurrency");
+  if (!isMatter || bySize <= COUNTED_FROM_BYTES) return next(bySize);
   const copy = asked.copy ?? (asked.sizeBytes <= OFFLOAD_BODY_BYTES ? new Uint8Array(asked.body) : undefined);
-  if (!isMatter || bySize <= COUNTED_FROM_BYTES || copy === undefined) return next(bySize);
+  if (copy === undefined) return next(bySize);
   const back = (tokens: number): void => {
     call.work = null;
     try {
