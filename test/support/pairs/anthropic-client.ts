@@ -27,12 +27,12 @@ function seen(error: unknown): SeenError {
 }
 
 /** `POST /v1/messages`. */
-export function anthropicClient(origin: string, model = "claude-sonnet-4-6"): PairClient {
+export function anthropicClient(origin: string): PairClient {
   const client = new Anthropic({ baseURL: origin, apiKey: "client", maxRetries: 0 });
   const ask = async (question: Question, stream: boolean): Promise<Reply> => {
     const messages = messagesOf(question);
     const body = {
-      model,
+      model: "claude-sonnet-4-6",
       max_tokens: 16_000,
       system: SYSTEM,
       messages,

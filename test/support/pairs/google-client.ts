@@ -13,12 +13,12 @@ function seen(error: unknown): SeenError {
 }
 
 /** `generateContent` and `streamGenerateContent`. */
-export function googleClient(origin: string, model = "gemini-2.5-flash"): PairClient {
+export function googleClient(origin: string): PairClient {
   const client = new GoogleGenAI({ apiKey: "client", httpOptions: { baseUrl: origin } });
   const ask = async (question: Question, stream: boolean): Promise<Reply> => {
     const contents = contentsOf(question);
     const request = {
-      model,
+      model: "gemini-2.5-flash",
       contents,
       config: {
         systemInstruction: SYSTEM,

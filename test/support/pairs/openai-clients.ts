@@ -1,6 +1,11 @@
 /** The official OpenAI SDK, by its chat and by its Responses API. */
 import OpenAI, { APIError } from "openai";
-import type { ChatCompletion, ChatCompletionMessageParam } from "openai/resources/chat/completions";
+import type {
+  ChatCompletion,
+  ChatCompletionChunk,
+  ChatCompletionMessageParam,
+} from "openai/resources/chat/completions";
+import type { CompletionUsage } from "openai/resources/completions";
 import type { Response, ResponseInput, ResponseInputItem } from "openai/resources/responses/responses";
 import { parsed } from "./client.ts";
 import type { PairClient, Question, Reply, SeenError } from "./client.ts";
@@ -24,13 +29,17 @@ function seen(error: unknown): SeenError {
   return { name: error.constructor.name, status, message, retryAfter };
 }
 
-/** `POST /v1/chat/completions`. */
-export function chatClient(origin: string, model = "gpt-5.2"): PairClient {
+/**
+ * `POST /v1/chat/completions`.
+ *
+ * @param reads streams: by the SDK's helper, which checks what it adds up and takes no imitator's liberties; or event by event.
+ */
+export function chatClient(origin: string, reads: "helper" | "events" = "helper"): PairClient {
   const client = new OpenAI({ baseURL: `${origin}/v1`, apiKey: "client", maxRetries: 0 });
   const ask = async (question: Question, stream: boolean): Promise<Reply> => {
     const messages = chatMessages(question);
     const body = {
-      model,
+      model: "gpt-5.2",
       messages,
       ...(question.tools === true
         ? {
@@ -55,13 +64,18 @@ export function chatClient(origin: string, model = "gpt-5.2"): PairClient {
       const completion = await client.chat.completions.create(body, options);
       return chatReply(messages, completion);
     }
-    const runner = client.chat.completions.stream({ ...body, stream_options: { include_usage: true } }, options);
-    let thoughts = "";
-    runner.on("chunk", ({ choices }) => {
-      thoughts += (choices[0]?.delta as { reasoning_content?: string } | undefined)?.reasoning_content ?? "";
-    });
-    runner.on("content", (piece) => question.onText?.(piece));
-    return chatReply(messages, await runner.finalChatCompletion(), thoughts);
+    const streamed = { ...body, stream: true as const, stream_options: { include_usage: true } };
+    const events = new ChatEvents(question.onText);
+    if (reads === "events") {
+      for await (const event of await client.chat.completions.create(streamed, options)) events.add(event);
+      return { said: events.said(), history: undefined };
+    }
+    const runner = client.chat.completions.stream(streamed, options);
+    runner.on("chunk", (event) => events.add(event));
+    const completion = await runner.finalChatCompletion();
+    const { said, history } = chatReply(messages, completion);
+    const { thoughts, usage } = events.said();
+    return { said: { ...said, thoughts, usage }, history };
   };
   return { name: "openai chat", dialect: "openai", showsThoughts: true, ask, seen, classes: CLASSES };
 }
@@ -86,37 +100,89 @@ function chatMessages({ text, image, after }: Question): ChatCompletionMessagePa
   ];
 }
 
-function chatReply(
-  messages: readonly ChatCompletionMessageParam[],
-  { choices, usage }: ChatCompletion,
-  thoughts?: string,
-): Reply {
+/** What imitators add to the API is in no type of the SDK's. */
+interface Imitated {
+  readonly x_groq?: { readonly usage?: CompletionUsage };
+}
+
+function thoughtsOf(said: object = {}): string {
+  const { reasoning_content: content, reasoning } = said as { reasoning_content?: string; reasoning?: string };
+  return content ?? reasoning ?? "";
+}
+
+function usageOf(usage: CompletionUsage | null | undefined): Said["usage"] {
+  return {
+    input: usage?.prompt_tokens ?? 0,
+    // In some imitators' streams thoughts are in the total alone.
+    output: (usage?.total_tokens ?? 0) - (usage?.prompt_tokens ?? 0),
+    cached: usage?.prompt_tokens_details?.cached_tokens ?? 0,
+  };
+}
+
+/** What a stream's events come to, added up as its users do. */
+class ChatEvents {
+  readonly #onText: ((piece: string) => void) | undefined;
+  #text = "";
+  #thoughts = "";
+  #finish = "";
+  #usage: CompletionUsage | undefined;
+  readonly #calls: { id: string; name: string; json: string }[] = [];
+
+  constructor(onText: ((piece: string) => void) | undefined) {
+    this.#onText = onText;
+  }
+
+  add(event: ChatCompletionChunk): void {
+    this.#usage = event.usage ?? (event as Imitated).x_groq?.usage ?? this.#usage;
+    const [choice] = event.choices;
+    if (choice === undefined) return;
+    const { content, tool_calls: calls = [] } = choice.delta;
+    this.#finish = choice.finish_reason ?? this.#finish;
+    this.#thoughts += thoughtsOf(choice.delta);
+    this.#text += content ?? "";
+    if (typeof content === "string" && content !== "") this.#onText?.(content);
+    for (const { index, id, function: called } of calls) {
+      const call = (this.#calls[index] ??= { id: "", name: "", json: "" });
+      call.id ||= id ?? "";
+      call.name ||= called?.name ?? "";
+      call.json += called?.arguments ?? "";
+    }
+  }
+
+  said(): Said {
+    return {
+      text: this.#text,
+      thoughts: this.#thoughts,
+      calls: this.#calls.map(({ id, name, json }) => ({ id, name, input: parsed(json) })),
+      stop: FINISH[this.#finish] ?? this.#finish,
+      usage: usageOf(this.#usage),
+    };
+  }
+}
+
+function chatReply(messages: readonly ChatCompletionMessageParam[], { choices, usage }: ChatCompletion): Reply {
   const { message, finish_reason: finish } = choices[0]!;
   const said: Said = {
     text: message.content ?? "",
-    thoughts: thoughts ?? (message as { reasoning_content?: string }).reasoning_content ?? "",
+    thoughts: thoughtsOf(message),
     calls: (message.tool_calls ?? []).flatMap((call) =>
       call.type === "function"
         ? [{ id: call.id, name: call.function.name, input: parsed(call.function.arguments) }]
         : [],
     ),
     stop: FINISH[finish] ?? finish,
-    usage: {
-      input: usage?.prompt_tokens ?? 0,
-      output: usage?.completion_tokens ?? 0,
-      cached: usage?.prompt_tokens_details?.cached_tokens ?? 0,
-    },
+    usage: usageOf(usage),
   };
   return { said, history: [...messages, message] };
 }
 
 /** `POST /v1/responses`. */
-export function responsesClient(origin: string, model = "gpt-5.2"): PairClient {
+export function responsesClient(origin: string): PairClient {
   const client = new OpenAI({ baseURL: `${origin}/v1`, apiKey: "client", maxRetries: 0 });
   const ask = async (question: Question, stream: boolean): Promise<Reply> => {
     const input = responsesInput(question);
     const body = {
-      model,
+      model: "gpt-5.2",
       instructions: SYSTEM,
       input,
       ...(question.tools === true

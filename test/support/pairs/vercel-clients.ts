@@ -23,6 +23,7 @@ const CLASSES = {
 const STOPS: Readonly<Record<string, string>> = { "tool-calls": "tool_calls", "content-filter": "filtered" };
 /** Otherwise the second step of a Responses conversation names items by their ids, which only OpenAI holds. */
 const PROVIDER_OPTIONS = { openai: { store: false } };
+const THINKING_OPTIONS = { ...PROVIDER_OPTIONS, google: { thinkingConfig: { includeThoughts: true } } };
 
 /** All four. */
 export function vercelClients(origin: string): readonly PairClient[] {
@@ -62,7 +63,7 @@ async function ask(model: LanguageModel, question: Question, stream: boolean): P
     instructions: SYSTEM,
     messages,
     maxRetries: 0,
-    providerOptions: PROVIDER_OPTIONS,
+    providerOptions: question.thinks === true ? THINKING_OPTIONS : PROVIDER_OPTIONS,
     ...(question.signal === undefined ? {} : { abortSignal: question.signal }),
     ...(question.tools === true ? { tools } : {}),
     ...(question.schema === true ? { output: Output.object({ schema: jsonSchema<{ city: string }>(SCHEMA) }) } : {}),
@@ -91,7 +92,12 @@ async function ask(model: LanguageModel, question: Question, stream: boolean): P
 interface Result {
   readonly text: string;
   readonly reasoningText: string | undefined;
-  readonly toolCalls: readonly { readonly toolCallId: string; readonly toolName: string; readonly input: unknown }[];
+  readonly toolCalls: readonly {
+    readonly toolCallId: string;
+    readonly toolName: string;
+    readonly input: unknown;
+    readonly providerExecuted?: boolean | undefined;
+  }[];
   readonly finishReason: string;
   readonly usage: {
     readonly inputTokens: number | undefined;
@@ -104,7 +110,10 @@ function saidOf({ text, reasoningText, toolCalls, finishReason, usage }: Result)
   return {
     text,
     thoughts: reasoningText ?? "",
-    calls: toolCalls.map(({ toolCallId: id, toolName: name, input }) => ({ id, name, input })),
+    // What the provider runs itself is nobody's to answer.
+    calls: toolCalls
+      .filter(({ providerExecuted }) => providerExecuted !== true)
+      .map(({ toolCallId: id, toolName: name, input }) => ({ id, name, input })),
     stop: STOPS[finishReason] ?? finishReason,
     usage: {
       input: usage.inputTokens ?? 0,
