@@ -38,6 +38,8 @@ export abstract class SseScan {
   tokenEvents = 0;
   /** The dialect's own end has passed (`[DONE]`, `message_stop`, a finish reason where there is no other). */
   complete = false;
+  /** And nothing comes after it. Where a finish reason is the end there is no telling. */
+  over = false;
   /** An error event of the upstream has passed. */
   failed = false;
   /** The bytes so far end with an event: something may be put in between without breaking one. */

@@ -70,6 +70,7 @@ export class BodyRelay implements Receiver, ClientStreamEvents {
         const answer = parseJson(`{"usage":${usage},"usageMetadata":${usage}}`);
         call.usage = call.upstream!.dialect.usageOf(answer) ?? null;
       }
+      if (call.usage === null) call.unreportedBytes = Infinity;
       this.#attempt.stop();
       this.#stream.end();
       if (!call.settled) this.#attempt.awaitDelivery();
@@ -80,6 +81,7 @@ export class BodyRelay implements Receiver, ClientStreamEvents {
     const failure = this.#failureOf(answer);
     if (failure !== undefined) return this.#attempt.refuse(failure, "upstream_failed");
     call.usage = call.upstream!.dialect.usageOf(answer) ?? null;
+    if (call.usage === null) call.unreportedBytes = isPending(answer) ? Infinity : body.length;
     call.status = 200;
     call.client.answer(200, this.#answerHeaders(), body);
     this.#attempt.finish("completed");
@@ -96,6 +98,7 @@ export class BodyRelay implements Receiver, ClientStreamEvents {
 
   abandon(): void {
     this.#gathered.take();
+    if (this.#stream !== null) this.#attempt.call.unreportedBytes = Infinity;
     this.#stream = null;
   }
 
@@ -169,6 +172,12 @@ export class BodyRelay implements Receiver, ClientStreamEvents {
     passOnHeaders(headers, this.#headers);
     return headers;
   }
+}
+
+/** A response that OpenAI makes in the background: what it will use is said to whoever asks for it later. */
+function isPending(answer: unknown): boolean {
+  const status = at(answer, "status");
+  return status === "queued" || status === "in_progress";
 }
 
 /** `undefined` for what is no JSON. Its size is bounded, so what V8 may need for the worst of nesting is, too (60 bytes a byte). */

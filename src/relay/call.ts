@@ -117,6 +117,8 @@ export class Call extends ListMember {
   inputCount: InputCount | null = null;
   /** Token events that passed; what is billed when the upstream reports nothing. */
   tokenEvents = 0;
+  /** Size of a whole answer whose usage nobody has said; `Infinity` where it is not known, 0 where there is none. */
+  unreportedBytes = 0;
   /** The limits that hold for it; `null` where none does, or they are not known yet. */
   limits: RequestLimits | null = null;
   /** What it has reserved in them, until it is settled. */

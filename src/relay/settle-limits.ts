@@ -7,8 +7,8 @@ import type { Call } from "./call.ts";
 const FRUITLESS: ReadonlySet<Outcome> = new Set(["upstream_status", "upstream_failed", "internal"]);
 
 /**
- * @param tokens as they are billed; `null` where nobody knows: then what was reserved of input counts, and of output what was
- * seen to pass.
+ * @param tokens as they are billed; `null` where nobody knows: then what was reserved of input counts, and of output so much of
+ * what was reserved as the answer has bytes.
  */
 export function settleLimits(
   call: Call,
@@ -28,7 +28,7 @@ export function settleLimits(
   if (outcome === "refused" || (call.attempts === 0 && !isOwn)) return reservation.release();
   const isFruitless = isOwn || FRUITLESS.has(outcome);
   const inputTokens = tokens.input ?? (isFruitless ? 0 : use.inputTokens);
-  const outputTokens = tokens.output ?? 0;
+  const outputTokens = tokens.output ?? Math.min(use.outputTokens, call.unreportedBytes);
   const cachedInputTokens = call.usage?.cachedInputTokens ?? 0;
   reservation.settle(limits.used({ inputTokens, cachedInputTokens, outputTokens }, price), monotonicMs());
 }

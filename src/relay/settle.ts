@@ -16,9 +16,13 @@ export function settle(call: Call, outcome: Outcome): void {
   const model = call.model?.name ?? "";
   const upstream = call.upstream?.config.name ?? "";
   const inputCount = countedInput(call, outcome);
-  const counted = call.usage === null && (call.tokenEvents > 0 || inputCount !== null);
-  const tokensIn = call.usage?.inputTokens ?? inputCount;
-  const tokensOut = call.usage?.outputTokens ?? (call.tokenEvents > 0 ? call.tokenEvents : null);
+  // What a stored response has used was billed when it was made.
+  const isBilled = call.kind.kind !== "stored";
+  const usage = isBilled ? call.usage : null;
+  const tokenEvents = isBilled ? call.tokenEvents : 0;
+  const counted = usage === null && (tokenEvents > 0 || inputCount !== null);
+  const tokensIn = usage?.inputTokens ?? inputCount;
+  const tokensOut = usage?.outputTokens ?? (tokenEvents > 0 ? tokenEvents : null);
   settleLimits(call, outcome, { input: tokensIn, output: tokensOut });
   metrics.requests.add(1, call.kind.dialect.name, upstream, model, outcome);
   if (outcome === "refused") metrics.refused.add(1, call.code ?? "internal");
@@ -40,7 +44,7 @@ export function settle(call: Call, outcome: Outcome): void {
     durationMs: roundMs(endedMs - call.startedMs),
     tokensIn,
     tokensOut,
-    tokensFrom: call.usage !== null ? "upstream" : counted ? "counted" : null,
+    tokensFrom: usage !== null ? "upstream" : counted ? "counted" : null,
     attempts: call.attempts,
     ...(call.detail === undefined ? {} : { detail: call.detail }),
   });

@@ -118,6 +118,8 @@ export class StreamRelay implements Receiver, ClientStreamEvents {
       call.code ??= error.code;
       return this.#cut(outcome);
     }
+    // The answer is whole. What broke is how HTTP would have said so, and no client looks for an error behind the end.
+    if (this.#translation?.complete ?? (this.#scan as SseScan).over) return this.onEnd();
     call.code = error.code;
     call.detail = error.detail;
     this.#outcome = outcome === "upstream_failed" ? "upstream_cut" : outcome;

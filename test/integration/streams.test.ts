@@ -283,3 +283,12 @@ test("usage of the upstream's own is what is logged, and said to be", async () =
   assert.deepEqual([line.tokensIn, line.tokensOut, line.tokensFrom], [11, 22, "upstream"]);
   assert.ok(line.ttftMs !== null && line.ttftMs <= line.durationMs);
 });
+
+test("nothing is put behind the API's own end, however the connection ends then", async () => {
+  const whole = tokenEvent("a") + DONE_EVENTS;
+  await using upstream = await startScripted(({ socket }) => void socket.end(STREAM_HEAD + chunk(whole).toString()));
+  await using gateway = await startGateway(configFor(upstream.url));
+  const answer = await post(`${gateway.url}/v1/chat/completions`, chat({ stream: true }));
+  assert.equal(await answer.text(), whole);
+  assert.partialDeepStrictEqual(await gateway.access(), { outcome: "completed", code: null });
+});

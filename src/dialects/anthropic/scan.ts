@@ -38,7 +38,7 @@ export class AnthropicScan extends SseScan {
       else if (startsWith(bytes, name, end, BLOCK_STOP)) this.#openBlock = undefined;
       else if (startsWith(bytes, name, end, START)) this.#reports = "start";
       else if (startsWith(bytes, name, end, MESSAGE_DELTA)) this.#reports = "end";
-      else if (startsWith(bytes, name, end, STOP)) this.complete = true;
+      else if (startsWith(bytes, name, end, STOP)) this.complete = this.over = true;
       else if (startsWith(bytes, name, end, ERROR)) this.failed = true;
     } else if (this.#reports !== "nothing" && startsWith(bytes, start, end, DATA)) {
       this.#readUsage(parseJson(bytes.toString("utf8", start + DATA.length, end)));

@@ -62,7 +62,7 @@ export class ResponsesScan extends SseScan {
     if (startsWith(bytes, end - DELTA.length, end, DELTA)) this.tokenEvents++;
     else if (startsWith(bytes, start, end, CREATED)) this.#reads = "created";
     else if (startsWith(bytes, start, end, COMPLETED) || startsWith(bytes, start, end, INCOMPLETE)) {
-      this.complete = true;
+      this.complete = this.over = true;
       this.#reads = "usage";
     } else if (startsWith(bytes, start, end, FAILED) || startsWith(bytes, start, end, ERROR)) this.failed = true;
   }

@@ -35,7 +35,7 @@ export class OpenAiScan extends SseScan {
     const data = skipSpaces(bytes, start + DATA.length, end);
     if (data === end) return;
     if (startsWith(bytes, data, end, DONE)) {
-      this.complete = true;
+      this.complete = this.over = true;
       return;
     }
     const finishes = hasFinishReason(bytes, data, end);
