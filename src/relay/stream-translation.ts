@@ -1,10 +1,12 @@
 /** A stream on its way from one API to another, event by event, with what the relay has to know of any stream. */
+import { randomUUID } from "node:crypto";
 import type { GatewayError } from "../core/errors.ts";
 import type { CommonEvent, CommonUsage } from "../dialects/translate/common.ts";
 import { cachedPart } from "../dialects/json-access.ts";
 import { BACKS, FRONTS } from "../dialects/translate/registry.ts";
 import type { BackName, FrontName } from "../dialects/translate/registry.ts";
 import { SseEvents } from "../dialects/translate/sse-events.ts";
+import { ToldEvents } from "../dialects/translate/thoughts.ts";
 import type { AnswerContext, StreamReader, StreamWriter, WireEvent } from "../dialects/translate/translation.ts";
 import type { EndingNote, Usage } from "../dialects/sse-scan.ts";
 
@@ -31,18 +33,23 @@ export class StreamTranslation {
   tokenEvents = 0;
   /** The answer has been written to its end. */
   complete = false;
-  /** An error of the upstream's has been written. */
+  /** An error has been written: the upstream's, or of the writer, for which the answer was too large. */
   failed = false;
   /** Something may be put in between: always. */
   readonly atBoundary = true;
-  readonly #events = new SseEvents();
+  readonly #events: SseEvents;
   readonly #reader: StreamReader;
   readonly #writer: StreamWriter;
+  readonly #told: ToldEvents;
   readonly #isSse: boolean;
+  #started = false;
+  #finished = false;
   #usage: Partial<CommonUsage> = {};
 
   constructor({ front, back, context }: Translation) {
+    this.#events = new SseEvents(BACKS[back].maxEventBytes);
     this.#reader = BACKS[back].createReader();
+    this.#told = new ToldEvents(context.thoughts ?? "told");
     this.#writer = FRONTS[front].createWriter(context);
     this.#isSse = context.framing === "sse";
   }
@@ -77,7 +84,10 @@ export class StreamTranslation {
   /** See {@link import("../dialects/sse-scan.ts").SseScan.cutShort}. */
   cutShort({ code, message }: EndingNote): string {
     const note = this.#isSse ? `: ${code}: ${message}\n\n` : "";
-    return note + this.#write({ kind: "finish", stopReason: "length" }) + this.#write({ kind: "end" });
+    const now = Math.floor(Date.now() / 1000);
+    const start = this.#started ? "" : this.#write({ kind: "start", id: randomUUID(), model: "", createdSeconds: now });
+    const finish = this.#finished ? "" : this.#write({ kind: "finish", stopReason: "length" });
+    return note + start + finish + this.#write({ kind: "end" });
   }
 
   get #isOver(): boolean {
@@ -100,8 +110,12 @@ export class StreamTranslation {
   #write(event: CommonEvent): string {
     if (this.#isOver) return "";
     if (event.kind === "usage") this.#usage = { ...this.#usage, ...event.usage };
-    else if (event.kind === "end") this.complete = true;
-    else if (event.kind === "error") this.failed = true;
-    return this.#writer.write(event);
+    else if (event.kind === "start") this.#started = true;
+    else if (event.kind === "finish") this.#finished = true;
+    if (!this.#told.tells(event)) return "";
+    const text = this.#writer.write(event);
+    this.failed = this.#writer.failed;
+    this.complete = event.kind === "end" && !this.failed;
+    return text;
   }
 }

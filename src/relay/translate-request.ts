@@ -40,8 +40,8 @@ export function translateRequest(
     const refusal = refusalOf(output.losses, call.runtime.snapshot.translate === "lenient");
     if (refusal !== null) return refuse(call, refusal);
     call.dropped = [...new Set(output.losses.map(({ field }) => field))];
-    const { path, stream, wantsUsage, echo } = output;
-    const context = { model: name, wantsUsage, framing: kind.framing ?? "sse", echo } as const;
+    const { path, stream, wantsUsage, thoughts, echo } = output;
+    const context = { model: name, wantsUsage, framing: kind.framing ?? "sse", thoughts, echo } as const;
     call.translation = { front: input.front, back: input.back, context };
     const headers = [...requestHeaders(call, stream), ...output.headers];
     next({ method: "POST", path, headers, body: [output.body] }, stream);
@@ -58,7 +58,7 @@ export function translateRequest(
 }
 
 function refusalOf(losses: readonly Loss[], isLenient: boolean): GatewayError | null {
-  const refused = losses.filter(({ essential }) => essential === true || !isLenient);
+  const refused = losses.filter(({ essential, warning }) => essential === true || (warning !== true && !isLenient));
   const [first] = refused;
   if (first === undefined) return null;
   const named = refused.slice(0, MOST_NAMED).map(({ field, reason }) => `${field}: ${reason}`);

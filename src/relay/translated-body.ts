@@ -95,6 +95,7 @@ export class TranslatedBody implements Receiver {
   #answer(output: TranslateAnswerOutput): void {
     if (output === null) return this.#invalid("an answer that is none of its API's");
     const { call } = this.#attempt;
+    call.dropped = [...call.dropped, ...output.dropped.map((field) => `answer.${field}`)];
     const headers = answerHeaders(call, "application/json");
     passOnHeaders(headers, this.#headers);
     call.status = 200;

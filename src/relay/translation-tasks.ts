@@ -3,6 +3,10 @@
  * own. Both ways come to the same result.
  */
 import { parseJson } from "../dialects/json-access.ts";
+import { fieldOfCaller } from "../dialects/translate/field-names.ts";
+import type { CommonRequest } from "../dialects/translate/common.ts";
+import { toldParts } from "../dialects/translate/thoughts.ts";
+import type { Thoughts } from "../dialects/translate/thoughts.ts";
 import type { AnswerContext, Loss, RequestFault } from "../dialects/translate/translation.ts";
 import { openaiChatBackAt } from "../dialects/translate/openai-chat/translation.ts";
 import { BACKS, FRONTS } from "../dialects/translate/registry.ts";
@@ -32,9 +36,11 @@ export type TranslateRequestOutput =
       readonly path: string;
       readonly headers: readonly string[];
       readonly body: Uint8Array;
+      /** Each by the caller's name for it. */
       readonly losses: readonly Loss[];
       readonly stream: boolean;
       readonly wantsUsage: boolean;
+      readonly thoughts: Thoughts;
       readonly echo: AnswerContext["echo"];
     };
 
@@ -46,32 +52,44 @@ export interface TranslateAnswerInput {
   readonly context: AnswerContext;
 }
 
-/** The answer; `null` where it is none of its API's. */
-export type TranslateAnswerOutput = { readonly body: Uint8Array } | null;
+/** The answer, and what of it has no place in the caller's API; `null` where it is none of its API's. */
+export type TranslateAnswerOutput = { readonly body: Uint8Array; readonly dropped: readonly string[] } | null;
 
 /** See {@link TranslateRequestInput}. */
 export function translateRequest(input: TranslateRequestInput): TranslateRequestOutput {
   const { body, front, back, hostname, model, path } = input;
-  const read = FRONTS[front].readRequest(JSON.parse(asBuffer(body).toString("utf8")) as unknown, path);
+  const parsed = JSON.parse(asBuffer(body).toString("utf8")) as unknown;
+  const read = FRONTS[front].readRequest(parsed, path);
   if (!read.ok) return { ok: false, fault: read.fault };
   const writer = back === "openai" ? openaiChatBackAt(hostname) : BACKS[back];
-  const written = writer.writeRequest({ ...read.request, model });
+  const { request, places, thoughts } = read;
+  const written = writer.writeRequest({ ...request, model, reasoning: asked(request.reasoning, thoughts) });
+  const named = { front, body: parsed, request, places };
+  const losses = written.losses.map((loss) => ({ ...loss, field: fieldOfCaller(loss.field, named) }));
   return {
     ok: true,
     path: written.path,
     headers: written.headers,
     body: bytesOf(written.body),
-    losses: [...read.losses, ...written.losses],
-    stream: read.request.stream,
-    wantsUsage: read.request.wantsUsage,
+    losses: [...read.losses, ...losses],
+    stream: request.stream,
+    wantsUsage: request.wantsUsage,
+    thoughts,
     echo: read.echo,
   };
+}
+
+/** A caller that is not told the thoughts doesn't want them; a model of Anthropic's then proves them without their text. */
+function asked(reasoning: CommonRequest["reasoning"], thoughts: Thoughts): CommonRequest["reasoning"] {
+  return reasoning === undefined || thoughts === "told" ? reasoning : { visible: false, ...reasoning };
 }
 
 /** See {@link TranslateAnswerInput}. */
 export function translateAnswer({ body, front, back, context }: TranslateAnswerInput): TranslateAnswerOutput {
   const answer = BACKS[back].readAnswer(parseJson(asBuffer(body).toString("utf8")));
-  return answer === undefined ? null : { body: bytesOf(FRONTS[front].writeAnswer(answer, context)) };
+  if (answer === undefined) return null;
+  const told = { ...answer, parts: toldParts(answer.parts, context.thoughts ?? "told") };
+  return { body: bytesOf(FRONTS[front].writeAnswer(told, context)), dropped: answer.dropped ?? [] };
 }
 
 /** In memory of its own, so that it can be moved between threads. */

@@ -194,7 +194,7 @@ test("Vercel's provider is read whole, and reads the whole answer", async () => 
   assert.partialDeepStrictEqual(toolCalls, [{ toolCallId: "call_1", toolName: "weather", input: { city: "Bern" } }]);
   assert.deepEqual([usage.inputTokens, usage.outputTokens], [10, 7]);
   assert.partialDeepStrictEqual(receivedWhole(), {
-    reasoning: { effort: "xhigh", visible: true },
+    reasoning: { effort: "max", visible: true },
     userId: "u1",
     system: [{ kind: "text", text: "Be brief." }],
     tools: [{ name: "weather", description: "Of a city.", parameters: SCHEMA }],

@@ -122,7 +122,7 @@ export type OutputFormat =
 
 /** How much a model may think. Where both are given the budget is the more exact. */
 export interface Reasoning {
-  readonly effort?: "none" | "minimal" | "low" | "medium" | "high" | "xhigh";
+  readonly effort?: "none" | "minimal" | "low" | "medium" | "high" | "xhigh" | "max";
   readonly budgetTokens?: number;
   /** Whether the caller wants to see the thoughts, or a summary of them. */
   readonly visible?: boolean;
@@ -196,6 +196,8 @@ export interface CommonAnswer {
   readonly stopSequence?: string;
   readonly usage: CommonUsage | undefined;
   readonly logprobs?: readonly TokenLogprob[];
+  /** What the upstream said that has no place here, by its own names, such as `content[].citations`. */
+  readonly dropped?: readonly string[];
 }
 
 /**

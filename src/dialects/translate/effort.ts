@@ -9,10 +9,14 @@
  * | medium | 8,192 |
  * | high | 24,576 |
  * | xhigh | 32,768 |
+ * | max | 65,536 |
  *
  * Minimal to high are what Google's own OpenAI-compatible API makes of `reasoning_effort`
- * (https://ai.google.dev/gemini-api/docs/openai#thinking); the last is the largest budget that a Gemini model takes. Who has
+ * (https://ai.google.dev/gemini-api/docs/openai#thinking); xhigh is the largest budget that a Gemini model takes. Who has
  * a least or a most of its own (Anthropic 1,024) keeps to it where it writes.
+ *
+ * A budget is never read as more than `high`: that is the most that every model with efforts takes. The two above it are known to
+ * few, which refuse a request for them otherwise, so they are for callers that name them.
  */
 import type { Reasoning } from "./common.ts";
 
@@ -26,10 +30,11 @@ const BUDGET_TOKENS: Readonly<Record<Effort, number>> = {
   medium: 8192,
   high: 24_576,
   xhigh: 32_768,
+  max: 65_536,
 };
 
-/** From the least to the most. */
-const EFFORTS = Object.keys(BUDGET_TOKENS) as readonly Effort[];
+/** What a budget is read as, from the least to the most. */
+const READ_EFFORTS = ["minimal", "low", "medium", "high"] as const satisfies readonly Effort[];
 
 /** Tokens of thought that an effort allows. */
 export function budgetOfEffort(effort: Effort): number {
@@ -42,12 +47,11 @@ export function budgetOfEffort(effort: Effort): number {
  */
 export function effortOfBudget(budgetTokens: number): Effort {
   if (budgetTokens <= 0) return "none";
-  const passed = EFFORTS.findIndex((effort, i) => {
-    const next = EFFORTS[i + 1];
-    if (next === undefined) return true;
-    return effort !== "none" && budgetTokens ** 2 < BUDGET_TOKENS[effort] * BUDGET_TOKENS[next];
+  const passed = READ_EFFORTS.findIndex((effort, i) => {
+    const next = READ_EFFORTS[i + 1];
+    return next === undefined || budgetTokens ** 2 < BUDGET_TOKENS[effort] * BUDGET_TOKENS[next];
   });
-  return EFFORTS[passed]!;
+  return READ_EFFORTS[passed]!;
 }
 
 /** What a request asks for, as a word; `undefined` where it leaves that to the provider. */

@@ -3,19 +3,28 @@
  * at the beginning, lines that end in LF, CRLF or CR wherever a read cuts them, comments, data of several lines. Lines are
  * cut as bytes, so that a character that two reads share is never decoded in halves.
  *
+ * One thing besides the standard: Vertex writes an error in the middle of a stream as bare JSON, without `data:`. By the
+ * standard those lines mean nothing, and the stream would seem to end well; here they are an event of the type `error`.
+ *
  * The scan of a stream that passes (`sse-scan.ts`) never builds events; this is for streams that are translated.
  */
 import { GrowingBuffer } from "../../core/growing-buffer.ts";
-import { parseJson } from "../json-access.ts";
+import { at as valueAt, hasContent, parseJson } from "../json-access.ts";
 import type { WireEvent } from "./translation.ts";
 
 /** The most that one event may have, its unfinished line included. */
-const MAX_EVENT_BYTES = 1024 * 1024;
+export const MAX_EVENT_BYTES = 1024 * 1024;
+/** The same where an event may hold a picture: base64 of several megabytes. */
+export const MAX_PICTURE_EVENT_BYTES = 16 * 1024 * 1024;
 const LF = 0x0a;
 const CR = 0x0d;
 const COLON = 0x3a;
 const SPACE = 0x20;
+const OPEN_BRACE = 0x7b;
+const CLOSE_BRACE = 0x7d;
 const BYTE_ORDER_MARK = Buffer.from("\uFEFF");
+/** A line at the margin may end the JSON: so often that is looked at, since each look reads it all. */
+const MAX_BARE_LOOKS = 8;
 const NO_EVENTS: readonly WireEvent[] = [];
 
 /** One stream's parser. */
@@ -31,6 +40,9 @@ export class SseEvents {
   #data = "";
   #hasData = false;
   #eventBytes = 0;
+  /** Lines that may be an error in bare JSON. */
+  #bare: string | undefined;
+  #bareLooks = 0;
 
   /** @param maxEventBytes the most that one event may have. @default 1 MiB */
   constructor(maxEventBytes = MAX_EVENT_BYTES) {
@@ -112,6 +124,10 @@ export class SseEvents {
     if (bytes[at] === COLON) return;
     this.#eventBytes += stop - at;
     if (this.#eventBytes > this.#maxEventBytes) return this.#tooLarge();
+    const first = bytes[at];
+    if (this.#bare !== undefined || (first === OPEN_BRACE && !this.#hasData && this.#type === "")) {
+      if (this.#bareLine(bytes, at, stop, events)) return;
+    }
     const colon = bytes.indexOf(COLON, at);
     const nameEnd = colon === -1 || colon >= stop ? stop : colon;
     const length = nameEnd - at;
@@ -129,6 +145,23 @@ export class SseEvents {
     }
   }
 
+  /** @returns whether the line is one of bare JSON's. */
+  #bareLine(bytes: Buffer, start: number, stop: number, events: WireEvent[]): boolean {
+    const line = bytes.toString("utf8", start, stop);
+    if (/^(?:data|event|id|retry)(?::|$)/.test(line)) {
+      this.#bare = undefined;
+      return false;
+    }
+    const isFirst = this.#bare === undefined;
+    this.#bare = isFirst ? line : `${this.#bare}\n${line}`;
+    // However it is indented, its last line begins with its last brace; or it is all on one line.
+    if (!isFirst && bytes[start] !== CLOSE_BRACE) return true;
+    const isError = hasContent(valueAt(parseJson(this.#bare), "error"));
+    if (isError) events.push({ type: "error", data: this.#bare });
+    if (isError || ++this.#bareLooks > MAX_BARE_LOOKS) this.#take();
+    return true;
+  }
+
   /** The event so far; begins another. */
   #take(): WireEvent | undefined {
     const event = this.#hasData ? { type: this.#type, data: this.#data } : undefined;
@@ -136,6 +169,8 @@ export class SseEvents {
     this.#data = "";
     this.#hasData = false;
     this.#eventBytes = 0;
+    this.#bare = undefined;
+    this.#bareLooks = 0;
     return event;
   }
 

@@ -1,14 +1,21 @@
 /** The ports of translation: what each dialect implements, and how what can't be carried is said. */
 import type { CommonAnswer, CommonEvent, CommonRequest } from "./common.ts";
+import type { Places } from "./places.ts";
+import type { Thoughts } from "./thoughts.ts";
 
 /** A field that has no place on the other side. */
 export interface Loss {
-  /** Where it stands in the caller's request, such as `messages[0].content[1].input_audio`. */
+  /**
+   * Where it stands in the caller's request, such as `messages[0].content[1].input_audio`. A writer of requests names it as the
+   * common form does, such as `messages[0].parts[1].detail` (`field-names.ts` has the caller's name for it).
+   */
   readonly field: string;
-  /** In the caller's words, such as "the upstream's API (gemini) has no logit_bias". */
+  /** Without a field's name of its own, such as "the upstream's API (gemini) has none". */
   readonly reason: string;
   /** Losing it would falsify the conversation: refused even where the config says `translate: lenient`. */
   readonly essential?: boolean;
+  /** Never refused, only named in `x-headwaiter-dropped`: no answer is wrong without it, such as citations. */
+  readonly warning?: boolean;
 }
 
 /** A request that is not what its API says: wrong type, missing field. */
@@ -24,6 +31,9 @@ export type ReadRequest =
       readonly ok: true;
       readonly request: CommonRequest;
       readonly losses: readonly Loss[];
+      readonly places: Places;
+      /** See {@link AnswerContext.thoughts}. */
+      readonly thoughts: Thoughts;
       /** What this API repeats of a request in its answers; see {@link AnswerContext.echo}. Of bounded size. */
       readonly echo?: Readonly<Record<string, unknown>>;
     }
@@ -60,6 +70,8 @@ export interface StreamReader {
 export interface StreamWriter {
   /** Bytes for the caller, as text; empty where the event means nothing to it. */
   write(event: CommonEvent): string;
+  /** It has ended the stream with an error, be it one of its own: an answer too large to be written in its API. */
+  readonly failed: boolean;
 }
 
 /** What a writer of answers has to know of the request. */
@@ -69,6 +81,11 @@ export interface AnswerContext {
   readonly wantsUsage: boolean;
   /** Gemini: `alt=sse`, or a JSON array. */
   readonly framing: "sse" | "json_array";
+  /**
+   * How much the caller is told of what the model thinks. The rest never reaches a writer.
+   * @default "told"
+   */
+  readonly thoughts?: Thoughts;
   /** OpenAI responses: what its reader of requests gave as {@link ReadRequest}'s `echo`. */
   readonly echo?: Readonly<Record<string, unknown>> | undefined;
 }
@@ -88,4 +105,6 @@ export interface BackTranslation {
   /** @param body parsed JSON. @returns `undefined` where it is no answer of this API. */
   readAnswer(body: unknown): CommonAnswer | undefined;
   createReader(): StreamReader;
+  /** The most that one event of its streams may have. */
+  readonly maxEventBytes: number;
 }

@@ -3,38 +3,15 @@
  * test holds them to the code). A field that has no row is lost by name.
  */
 import { at, elements } from "../../json-access.ts";
+import { carried, harmless, isEmpty, isOneOf, lost, refused, warned } from "../field-row.ts";
 import type { FieldRow } from "../field-row.ts";
 
-/** A row, with the values of the field by which nothing is lost. `null` and leaving it out never lose anything. */
-export interface AnthropicField extends FieldRow {
-  readonly isHarmless?: (value: unknown) => boolean;
-}
-
-const never = (): boolean => false;
-const carried = (field: string, note = ""): AnthropicField => ({ field, fate: "carried", note });
-const harmless = (field: string, note: string): AnthropicField => ({ field, fate: "harmless", note });
-const lost = (field: string, note: string, isHarmless: (value: unknown) => boolean = never): AnthropicField => ({
-  field,
-  fate: "lost",
-  note,
-  isHarmless,
-});
-const refused = (field: string, note: string, isHarmless?: (value: unknown) => boolean): AnthropicField => ({
-  ...lost(field, note, isHarmless),
-  fate: "refused",
-});
-
-const isEmpty = (value: unknown): boolean => Array.isArray(value) && value.length === 0;
-const is =
-  (harmless: unknown) =>
-  (value: unknown): boolean =>
-    value === harmless;
 /** No other provider is sent earlier thoughts. */
 const clearsThoughts = (value: unknown): boolean =>
   elements(at(value, "edits")).every((edit) => String(at(edit, "type")).startsWith("clear_thinking_"));
 
 /** Every field of the official API. Of `content[]`, `system[]` and `tools[]`: of the types that have a place. */
-export const ANTHROPIC_FIELDS: readonly AnthropicField[] = [
+export const ANTHROPIC_FIELDS: readonly FieldRow[] = [
   carried("model"),
   carried("max_tokens", "0, which only fills Anthropic's cache, is refused"),
   carried("stream"),
@@ -62,7 +39,7 @@ export const ANTHROPIC_FIELDS: readonly AnthropicField[] = [
   carried("messages[].content[].content", "text, images and documents"),
   carried("messages[].content[].is_error"),
   carried("messages[].content[].cache_control"),
-  lost(
+  warned(
     "messages[].content[].citations",
     "other APIs have no citations",
     (value) => isEmpty(value) || at(value, "enabled") === false,
@@ -88,9 +65,9 @@ export const ANTHROPIC_FIELDS: readonly AnthropicField[] = [
   carried("tools[].cache_control"),
   harmless("tools[].eager_input_streaming", "arguments are passed on as they come"),
   lost("tools[].allowed_callers", "only Anthropic runs code that calls tools", (value) =>
-    elements(value).every(is("direct")),
+    elements(value).every(isOneOf("direct")),
   ),
-  lost("tools[].defer_loading", "other APIs can't search for tools", is(false)),
+  lost("tools[].defer_loading", "other APIs can't search for tools", isOneOf(false)),
   lost("tools[].input_examples", "other APIs have no examples of a tool's input", isEmpty),
   carried("tool_choice"),
   carried("tool_choice.disable_parallel_tool_use"),
@@ -102,13 +79,13 @@ export const ANTHROPIC_FIELDS: readonly AnthropicField[] = [
   carried("thinking", "`between_tools` as the effort `minimal`"),
   carried("thinking.budget_tokens"),
   carried("thinking.display"),
-  carried("output_config.effort", "`max` as `xhigh`, the highest that all families know; with thinking off it is lost"),
+  carried("output_config.effort", "with thinking off it is lost"),
   carried("output_config.format"),
   lost("output_config.task_budget", "other APIs have no budget of a task"),
   carried("output_format", "the older name of `output_config.format`"),
   carried("cache_control", "as a mark on the last block"),
   harmless("service_tier", "which of Anthropic's capacities may be used"),
-  lost("speed", "only Anthropic has a fast mode", is("standard")),
+  lost("speed", "only Anthropic has a fast mode", isOneOf("standard")),
   refused("inference_geo", "other APIs can't be told where the data may be worked on"),
   refused("container", "only Anthropic holds the container"),
   refused("thread", "only Anthropic holds the thread's conversation; send it whole in `messages`"),

@@ -11,7 +11,7 @@ import type {
 } from "../common.ts";
 import { standardBase64 } from "../base64.ts";
 import type { Fields } from "../json-pick.ts";
-import type { Losses } from "./losses.ts";
+import type { Losses } from "../losses.ts";
 import { readSignature } from "./signature-token.ts";
 
 /** What is read goes to it: a block without a place is lost, and told. */
@@ -78,7 +78,7 @@ export function readAssistantContent(message: Fields, reader: ContentReader): As
 }
 
 /** @param read one block; `undefined`: it has no place. `"read"`: it is no part of its own. */
-function readBlocks<Part>(
+function readBlocks<Part extends object>(
   message: Fields,
   reader: ContentReader,
   read: (type: string, block: Fields) => Part | "read" | undefined,
@@ -89,12 +89,12 @@ function readBlocks<Part>(
   const parts: (Part | TextPart)[] = [];
   for (const block of message.objects("content")) {
     const type = block.requiredString("type");
-    const told = reader.losses.list.length;
+    const told = reader.losses.found.length;
     const part = read(type, block);
     if (part === undefined) {
       // What is inside has said why already, such as a file that only Anthropic has.
-      if (reader.losses.list.length === told) loseBlock(type, block, reader.losses);
-    } else if (part !== "read") parts.push(part);
+      if (reader.losses.found.length === told) loseBlock(type, block, reader.losses);
+    } else if (part !== "read") parts.push(reader.losses.places.put(part, block.path));
   }
   return parts;
 }

@@ -2,7 +2,7 @@
 import type { OutputFormat, Reasoning } from "../common.ts";
 import { isClosed } from "./closed-schema.ts";
 import type { Fields } from "../json-pick.ts";
-import type { Losses } from "./losses.ts";
+import type { Losses } from "../losses.ts";
 
 const EFFORTS = ["low", "medium", "high", "xhigh", "max"] as const;
 
@@ -15,9 +15,7 @@ export interface ReadOutput {
 /** @param body the request's. `output_format` is the older name of `output_config.format`. */
 export function readOutput(body: Fields, losses: Losses): ReadOutput {
   const config = body.object("output_config");
-  // The common form's highest is xhigh.
-  const said = config?.oneOf("effort", EFFORTS);
-  const effort = said === "max" ? "xhigh" : said;
+  const effort = config?.oneOf("effort", EFFORTS);
   const format = config?.object("format") ?? body.object("output_format");
   const outputFormat = format === undefined ? undefined : readFormat(format, losses);
   const reasoning = readThinking(body.object("thinking"), effort, losses);

@@ -2,7 +2,8 @@
 import type { CacheMark, CommonRequest, Message, TextPart } from "../common.ts";
 import { FieldFault, Fields, reading } from "../json-pick.ts";
 import type { ReadRequest } from "../translation.ts";
-import { Losses } from "./losses.ts";
+import type { Losses } from "../losses.ts";
+import { anthropicLosses } from "./losses.ts";
 import { readAssistantContent, readCacheMark, readTexts, readUserContent } from "./read-content.ts";
 import type { ContentReader } from "./read-content.ts";
 import { readOutput } from "./read-output.ts";
@@ -27,7 +28,7 @@ function readMaxTokens(fields: Fields, losses: Losses): number {
 }
 
 function read(body: unknown, maxTokensOf: (fields: Fields, losses: Losses) => number | undefined): ReadRequest {
-  const losses = new Losses();
+  const losses = anthropicLosses();
   const result = reading(() => {
     const fields = new Fields(body);
     const request = readFields(fields, maxTokensOf(fields, losses), losses);
@@ -37,7 +38,9 @@ function read(body: unknown, maxTokensOf: (fields: Fields, losses: Losses) => nu
   if (result instanceof FieldFault) {
     return { ok: false, fault: { field: result.field, message: result.message } };
   }
-  return { ok: true, request: result, losses: losses.list };
+  const visible = result.reasoning?.visible;
+  const thoughts = visible === undefined ? "hidden" : visible ? "told" : "proved";
+  return { ok: true, request: result, losses: losses.found, places: losses.places, thoughts };
 }
 
 function readFields(fields: Fields, maxTokens: number | undefined, losses: Losses): CommonRequest {
@@ -49,7 +52,7 @@ function readFields(fields: Fields, maxTokens: number | undefined, losses: Losse
     stream: fields.boolean("stream") ?? false,
     wantsUsage: true,
     system,
-    messages: cache === undefined ? messages : withLastMarked(messages, cache),
+    messages: cache === undefined ? messages : withLastMarked(messages, cache, losses),
     tools: readTools(fields, losses),
     ...readToolChoice(fields, losses),
     maxTokens,
@@ -102,12 +105,12 @@ function readUserId(fields: Fields, losses: Losses): string | undefined {
 }
 
 /** `cache_control` of the whole request stands for a mark on the last block that takes one. */
-function withLastMarked(messages: readonly Message[], cache: CacheMark): Message[] {
+function withLastMarked(messages: readonly Message[], cache: CacheMark, { places }: Losses): Message[] {
   const marked = [...messages];
-  const last = marked.pop();
-  if (last === undefined) return marked;
+  const message = marked.pop();
+  if (message === undefined) return marked;
   const takesMark = ({ kind }: { readonly kind: string }): boolean => kind !== "reasoning" && kind !== "refusal";
-  const place = last.parts.findLastIndex(takesMark);
-  const parts = last.parts.map((part, i) => (i === place ? { ...part, cache } : part));
-  return [...marked, { ...last, parts } as Message];
+  const last = message.parts.findLastIndex(takesMark);
+  const parts = message.parts.map((part, i) => (i === last ? places.move(part, { ...part, cache }) : part));
+  return [...marked, { ...message, parts } as Message];
 }

@@ -1,7 +1,7 @@
 /** A caller's tools and how they may be called. */
 import type { Tool, ToolChoice } from "../common.ts";
 import type { Fields } from "../json-pick.ts";
-import type { Losses } from "./losses.ts";
+import type { Losses } from "../losses.ts";
 import { readCacheMark } from "./read-content.ts";
 
 /** The caller's own tools. Anthropic's, which it or its SDKs define (`web_search_…`, `bash_…`), are told as lost. */
@@ -25,7 +25,7 @@ function readTool(tool: Fields, losses: Losses): Tool {
     ...readCacheMark(tool),
   };
   losses.unread(tool);
-  return read;
+  return losses.places.put(read, tool.path);
 }
 
 /** What `tool_choice` says. */

@@ -1,5 +1,6 @@
 /** Anthropic's Messages API, `POST /v1/messages`, on both sides. */
 import type { BackTranslation, FrontTranslation } from "../translation.ts";
+import { MAX_EVENT_BYTES } from "../sse-events.ts";
 import { readAnswer } from "./read-answer.ts";
 import { readRequest } from "./read-request.ts";
 import { AnthropicStreamReader } from "./read-stream.ts";
@@ -19,4 +20,5 @@ export const anthropicBack: BackTranslation = {
   writeRequest,
   readAnswer,
   createReader: () => new AnthropicStreamReader(),
+  maxEventBytes: MAX_EVENT_BYTES,
 };

@@ -20,7 +20,7 @@ const SAMPLING = [
   ["topK", "top_k"],
 ] as const;
 
-/** See {@link BackTranslation.writeRequest}. A loss names its field as the common form does. */
+/** See {@link BackTranslation.writeRequest}. */
 export function writeRequest(request: CommonRequest): WrittenRequest {
   const losses: Loss[] = [];
   const traits = traitsOf(request.model);
@@ -112,6 +112,6 @@ function loseOthers(request: CommonRequest, losses: Loss[]): void {
     logprobs: request.logprobs !== undefined,
   };
   for (const [field, isLost] of Object.entries(lost)) {
-    if (isLost) losses.push({ field, reason: `the upstream's API (anthropic) has no ${field}` });
+    if (isLost) losses.push({ field, reason: `the upstream's API (anthropic) has none` });
   }
 }

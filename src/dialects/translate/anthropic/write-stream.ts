@@ -31,6 +31,7 @@ type Open = { readonly kind: "text" | "thinking" } | { readonly kind: "tool_use"
 
 /** See {@link StreamWriter}. */
 export class AnthropicStreamWriter implements StreamWriter {
+  failed = false;
   readonly #context: AnswerContext;
   #out = "";
   #over = false;
@@ -218,6 +219,7 @@ export class AnthropicStreamWriter implements StreamWriter {
   #fail(message: string, status: number | undefined): void {
     this.#event("error", { error: { type: errorTypeOf(status), message } });
     this.#over = true;
+    this.failed = true;
     this.#waiting = [];
   }
 

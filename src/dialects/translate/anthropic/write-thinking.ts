@@ -54,11 +54,15 @@ export function writeThinking(
   }
   if (traits.thinking === "adaptive") return adaptive(reasoning, effort, traits);
   if (maxTokens <= LEAST_BUDGET_TOKENS) {
-    lose(`this model thinks for ${LEAST_BUDGET_TOKENS} tokens at least, and maxTokens leaves no room for it`);
+    lose(
+      `this model thinks for ${LEAST_BUDGET_TOKENS} tokens at least, for which the limit of the answer leaves no room`,
+    );
     return NOTHING;
   }
   if (callsWithoutThoughts(messages)) {
-    lose("this model can't begin to think between a tool's call and its result; the call came without its thoughts");
+    // Refusing would end every conversation with a caller whose API has no place for them, at its first tool's result.
+    const reason = "this model does not think in this turn: it can't begin to between a tool's call and its result";
+    losses.push({ field: "reasoning", reason, warning: true });
     return NOTHING;
   }
   return budgeted(reasoning, maxTokens);

@@ -2,21 +2,15 @@
  * What becomes of each field of a `generateContent` request (https://ai.google.dev/api/generate-content). The rows that are
  * not `carried` decide it, the others tell of it (a test holds them to the code). A field that has no row is lost by name.
  */
+import { carried, harmless, isEmpty, lost, refused } from "../field-row.ts";
 import type { FieldRow } from "../field-row.ts";
 import { isRecord } from "../json-pick.ts";
-
-/** A row, with the values of the field that lose nothing. */
-export interface GeminiField extends FieldRow {
-  readonly harmlessWhen?: (value: unknown) => boolean;
-}
 
 const PART = "contents[].parts[]";
 const FUNCTION = "tools[].functionDeclarations[]";
 
 const isFalse = (value: unknown): boolean => value === false;
-const isEmpty = (value: unknown): boolean =>
-  Array.isArray(value) ? value.length === 0 : isRecord(value) && Object.keys(value).length === 0;
-const isOneOf =
+const isWord =
   (...words: readonly string[]) =>
   (value: unknown): boolean =>
     typeof value === "string" && words.includes(value.toUpperCase());
@@ -24,22 +18,12 @@ const isOneOf =
 /** Settings that only ask Google's own filters to let more through: elsewhere there are no such filters. */
 const onlyRelaxes = (value: unknown): boolean =>
   Array.isArray(value) && value.every((one: unknown) => isRecord(one) && isRelaxed(one["threshold"]));
-const isRelaxed = isOneOf("BLOCK_NONE", "OFF", "HARM_BLOCK_THRESHOLD_UNSPECIFIED");
-
-const carried = (field: string, note = ""): GeminiField => ({ field, fate: "carried", note });
-const harmless = (field: string, note: string): GeminiField => ({ field, fate: "harmless", note });
-const lost = (field: string, note: string, harmlessWhen?: GeminiField["harmlessWhen"]): GeminiField => ({
-  field,
-  fate: "lost",
-  note,
-  ...(harmlessWhen === undefined ? {} : { harmlessWhen }),
-});
-const refused = (field: string, note: string): GeminiField => ({ field, fate: "refused", note });
+const isRelaxed = isWord("BLOCK_NONE", "OFF", "HARM_BLOCK_THRESHOLD_UNSPECIFIED");
 
 const GOOGLES_TOOL = "a tool that only Google's servers have";
 
 /** All fields, in the order of Google's reference. */
-export const GEMINI_FIELDS: readonly GeminiField[] = [
+export const GEMINI_FIELDS: readonly FieldRow[] = [
   harmless("model", "the path names it"),
   carried("contents", "snake_case, and one element where a list is meant, are read as Google reads them"),
   carried("contents[].role", "user, model; function as user"),
@@ -68,7 +52,7 @@ export const GEMINI_FIELDS: readonly GeminiField[] = [
   carried(`${FUNCTION}.parametersJsonSchema`),
   lost(`${FUNCTION}.response`, "no other API is told what a function returns"),
   lost(`${FUNCTION}.responseJsonSchema`, "no other API is told what a function returns"),
-  lost(`${FUNCTION}.behavior`, "no other API has calls that do not block", isOneOf("UNSPECIFIED", "BLOCKING")),
+  lost(`${FUNCTION}.behavior`, "no other API has calls that do not block", isWord("UNSPECIFIED", "BLOCKING")),
   refused("tools[].googleSearch", GOOGLES_TOOL),
   refused("tools[].googleSearchRetrieval", GOOGLES_TOOL),
   refused("tools[].googleMaps", GOOGLES_TOOL),
@@ -113,7 +97,7 @@ export const GEMINI_FIELDS: readonly GeminiField[] = [
   refused("cachedContent", "is held by Google; without it the conversation has no beginning"),
   refused("continuationToken", "is held by Google; without it the answer has no beginning"),
   lost("labels", "no other API has Google's labels", isEmpty),
-  lost("serviceTier", "no other API has Google's tiers", isOneOf("UNSPECIFIED", "STANDARD")),
+  lost("serviceTier", "no other API has Google's tiers", isWord("UNSPECIFIED", "STANDARD")),
   lost("modelArmorConfig", "no other API has Google's filters"),
   lost("store", "no other API keeps a log for Google's console", isFalse),
 ];

@@ -1,7 +1,7 @@
 /** Reads a request's `generationConfig`. */
 import type { CommonRequest, OutputFormat, Reasoning } from "../common.ts";
 import type { Fields } from "../json-pick.ts";
-import type { Losses } from "./losses.ts";
+import type { Losses } from "../losses.ts";
 import { protoEnum, protoInteger, protoNumber, protoObject, protoStrings } from "./proto-json.ts";
 import { readDetail } from "./read-media.ts";
 import { jsonSchema } from "./schema.ts";

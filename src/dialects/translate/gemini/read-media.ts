@@ -3,7 +3,7 @@ import { standardBase64 } from "../base64.ts";
 import type { AudioPart, DocumentPart, ImagePart, MediaSource } from "../common.ts";
 import type { Fields } from "../json-pick.ts";
 import { isRecord } from "../json-pick.ts";
-import type { Losses } from "./losses.ts";
+import type { Losses } from "../losses.ts";
 import { isGooglesOwn, mediaPart } from "./media.ts";
 import { protoObject } from "./proto-json.ts";
 

@@ -2,7 +2,7 @@
 import type { AssistantPart, Message, TextPart, UserPart } from "../common.ts";
 import type { Fields } from "../json-pick.ts";
 import { AssistantParts } from "./assistant-parts.ts";
-import type { Losses } from "./losses.ts";
+import type { Losses } from "../losses.ts";
 import { protoObject, protoObjects } from "./proto-json.ts";
 import { readMedia } from "./read-media.ts";
 import { readResult } from "./read-result.ts";
@@ -37,7 +37,7 @@ function readUserPart(part: Fields, context: PartsContext): readonly UserPart[] 
   checkHasData(part, "functionResponse");
   const read = readUserData(part, context);
   context.losses.unread(part);
-  return read === undefined ? [] : [read];
+  return read === undefined ? [] : [context.losses.places.put(read, part.path)];
 }
 
 function readUserData(part: Fields, context: PartsContext): UserPart | undefined {
@@ -65,7 +65,7 @@ function readModelPart(part: Fields, gathered: AssistantParts, context: PartsCon
   const call = protoObject(part, "functionCall");
   if (call !== undefined) {
     const read = readCall(call, context);
-    gathered.push(signature === undefined ? read : { ...read, signature });
+    gathered.push(context.losses.places.put(signature === undefined ? read : { ...read, signature }, call.path));
     return;
   }
   const text = part.string("text");
@@ -76,7 +76,7 @@ function readModelPart(part: Fields, gathered: AssistantParts, context: PartsCon
   if (text !== undefined) return;
   const media = readMedia(part, context.losses);
   // A picture among the thoughts is a draft.
-  if (media?.kind === "image" && !isThought) gathered.push(media);
+  if (media?.kind === "image" && !isThought) gathered.push(context.losses.places.put(media, part.path));
   else if (media !== undefined && !isThought) context.losses.refuse(part.path, "only pictures can come from a model");
 }
 

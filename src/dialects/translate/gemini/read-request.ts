@@ -4,7 +4,8 @@ import { FieldFault, reading } from "../json-pick.ts";
 import type { Fields } from "../json-pick.ts";
 import type { ReadRequest } from "../translation.ts";
 import { CallIds } from "./call-ids.ts";
-import { Losses } from "./losses.ts";
+import type { Losses } from "../losses.ts";
+import { geminiLosses } from "./losses.ts";
 import { protoFields, protoObject, protoObjects } from "./proto-json.ts";
 import { readConfig } from "./read-config.ts";
 import { readContent, readSystem } from "./read-parts.ts";
@@ -13,11 +14,11 @@ import { readTools } from "./read-tools.ts";
 
 /** See {@link FrontTranslation.readRequest}. Model and streaming stand in Gemini's path. */
 export function readRequest(body: unknown, path: { readonly model?: string; readonly stream?: boolean }): ReadRequest {
-  const losses = new Losses();
+  const losses = geminiLosses();
   const read = reading(() => readBody(protoFields(body), path, losses));
-  return read instanceof FieldFault
-    ? { ok: false, fault: { field: read.field, message: read.message } }
-    : { ok: true, request: read, losses: losses.found };
+  if (read instanceof FieldFault) return { ok: false, fault: { field: read.field, message: read.message } };
+  const thoughts = read.reasoning?.visible === true ? "told" : "proved";
+  return { ok: true, request: read, losses: losses.found, places: losses.places, thoughts };
 }
 
 function readBody(
@@ -35,7 +36,7 @@ function readBody(
     stream: path.stream ?? false,
     wantsUsage: true,
     system: system === undefined ? [] : readSystem(system, losses),
-    messages: contents.map((content) => withDetail(readContent(content, context), detail)),
+    messages: contents.map((content) => withDetail(readContent(content, context), detail, losses)),
     ...readTools(body, losses),
     parallelToolCalls: undefined,
     ...config,
@@ -46,9 +47,9 @@ function readBody(
 }
 
 /** What the request says of all its pictures, where a picture does not say it itself. */
-function withDetail(message: Message, detail: "low" | "high" | undefined): Message {
+function withDetail(message: Message, detail: "low" | "high" | undefined, { places }: Losses): Message {
   if (detail === undefined || message.role !== "user") return message;
   const detailed = (part: UserPart): UserPart =>
-    part.kind === "image" && part.detail === undefined ? { ...part, detail } : part;
+    part.kind === "image" && part.detail === undefined ? places.move(part, { ...part, detail }) : part;
   return { role: "user", parts: message.parts.map(detailed) };
 }

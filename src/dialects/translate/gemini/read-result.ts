@@ -2,7 +2,7 @@
 import type { ToolResultPart } from "../common.ts";
 import type { Fields } from "../json-pick.ts";
 import type { CallIds } from "./call-ids.ts";
-import type { Losses } from "./losses.ts";
+import type { Losses } from "../losses.ts";
 import { protoObjects } from "./proto-json.ts";
 import { readMedia } from "./read-media.ts";
 
@@ -21,7 +21,7 @@ export function readResult(response: Fields, { losses, calls }: PartsContext): T
   const media = protoObjects(response, "parts").flatMap((part): ToolResultPart["content"] => {
     const read = readMedia(part, losses);
     losses.unread(part);
-    if (read?.kind !== "audio") return read === undefined ? [] : [read];
+    if (read?.kind !== "audio") return read === undefined ? [] : [losses.places.put(read, part.path)];
     losses.refuse(part.path, "no other API has sound in a tool's result");
     return [];
   });

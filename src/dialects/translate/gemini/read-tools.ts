@@ -1,7 +1,7 @@
 /** Reads a request's `tools` and `toolConfig`. */
 import type { Tool, ToolChoice } from "../common.ts";
 import type { Fields } from "../json-pick.ts";
-import type { Losses } from "./losses.ts";
+import type { Losses } from "../losses.ts";
 import { protoEnum, protoObject, protoObjects, protoStrings } from "./proto-json.ts";
 import { jsonSchema } from "./schema.ts";
 
@@ -27,10 +27,15 @@ export function readTools(body: Fields, losses: Losses): ReadTools {
   if (names.length > 0 && mode !== "ANY" && mode !== "VALIDATED") {
     calling.fault("allowedFunctionNames", "needs the mode ANY or VALIDATED");
   }
-  return choose(tools, mode, names);
+  return choose(tools, mode, names, losses);
 }
 
-function choose(tools: readonly Tool[], mode: (typeof MODES)[number] | undefined, names: readonly string[]): ReadTools {
+function choose(
+  tools: readonly Tool[],
+  mode: (typeof MODES)[number] | undefined,
+  names: readonly string[],
+  { places }: Losses,
+): ReadTools {
   if (mode === undefined) return { tools, toolChoice: undefined };
   if (mode === "ANY") {
     return { tools, toolChoice: names.length > 0 ? { kind: "named", names } : { kind: "required" } };
@@ -38,7 +43,8 @@ function choose(tools: readonly Tool[], mode: (typeof MODES)[number] | undefined
   if (mode !== "VALIDATED") return { tools, toolChoice: { kind: mode === "NONE" ? "none" : "auto" } };
   // Text, or a call that keeps to its schema; to one of these functions, where they are named.
   const allowed = names.length === 0 ? tools : tools.filter(({ name }) => names.includes(name));
-  return { tools: allowed.map((tool) => Object.assign({}, tool, { strict: true })), toolChoice: { kind: "auto" } };
+  const strict = allowed.map((tool) => places.move(tool, Object.assign({}, tool, { strict: true })));
+  return { tools: strict, toolChoice: { kind: "auto" } };
 }
 
 function readTool(tool: Fields, losses: Losses): readonly Tool[] {
@@ -54,5 +60,5 @@ function readFunction(declaration: Fields, losses: Losses): Tool {
   const parameters =
     declaration.record("parametersJsonSchema") ?? (older === undefined ? undefined : jsonSchema(older));
   losses.unread(declaration);
-  return { name, description, parameters };
+  return losses.places.put({ name, description, parameters }, declaration.path);
 }

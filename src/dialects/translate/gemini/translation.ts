@@ -1,5 +1,6 @@
 /** The Gemini API, in front and behind. */
 import type { BackTranslation, FrontTranslation } from "../translation.ts";
+import { MAX_PICTURE_EVENT_BYTES } from "../sse-events.ts";
 import { readAnswer } from "./read-answer.ts";
 import { readRequest } from "./read-request.ts";
 import { GeminiReader } from "./read-stream.ts";
@@ -19,4 +20,5 @@ export const geminiBack: BackTranslation = {
   writeRequest,
   readAnswer,
   createReader: () => new GeminiReader(),
+  maxEventBytes: MAX_PICTURE_EVENT_BYTES,
 };

@@ -1,5 +1,6 @@
 /** Writes `generationConfig` (https://ai.google.dev/api/generate-content#generationconfig). */
 import type { CommonRequest, Message, OutputFormat, UserPart } from "../common.ts";
+import { pathsOf } from "../common-path.ts";
 import type { Loss } from "../translation.ts";
 import type { ModelTraits } from "./model-traits.ts";
 import { writeThinking } from "./write-thinking.ts";
@@ -53,8 +54,14 @@ function writeDetail(messages: readonly Message[], losses: Loss[]): string | und
   const parts = messages.flatMap((message): readonly UserPart[] => (message.role === "user" ? message.parts : []));
   const images = parts.filter((part) => part.kind === "image");
   const details = new Set(images.map(({ detail }) => detail ?? "auto"));
-  if (details.size > 1)
-    losses.push({ field: "detail", reason: "Gemini has one resolution for all pictures of a request" });
+  const pathOf = pathsOf(messages);
+  for (const image of details.size > 1 ? images : []) {
+    if ((image.detail ?? "auto") === "auto") continue;
+    losses.push({
+      field: `${pathOf(image)}.detail`,
+      reason: "Gemini has one resolution for all pictures of a request",
+    });
+  }
   const [detail] = details;
   if (details.size !== 1 || detail === "auto") return undefined;
   return detail === "low" ? "MEDIA_RESOLUTION_LOW" : "MEDIA_RESOLUTION_HIGH";

@@ -1,5 +1,7 @@
 /** Writes the messages of a conversation as `contents`. */
 import type { AssistantPart, Message, ToolResultPart, UserPart } from "../common.ts";
+import { pathsOf } from "../common-path.ts";
+import type { PathOfPart } from "../common-path.ts";
 import type { Loss } from "../translation.ts";
 import type { ModelTraits } from "./model-traits.ts";
 import { callArguments, ownSignature, writeAssistantParts, writeUserPart } from "./write-parts.ts";
@@ -19,10 +21,11 @@ interface Content {
 /** Neighbours of one role are one content; results come first in it, since they must follow their calls at once. */
 export function writeContents(messages: readonly Message[], traits: ModelTraits, losses: Loss[]): readonly Content[] {
   const names = callNames(messages);
+  const pathOf = pathsOf(messages);
   const contents: Content[] = [];
   for (const run of runsOf(messages)) {
     if (run.role === "assistant") {
-      add(contents, "model", writeModelParts(run.parts, traits, losses));
+      add(contents, "model", writeModelParts(run.parts, pathOf, traits, losses));
       continue;
     }
     const results = run.parts.filter((part) => part.kind === "tool_result");
@@ -64,11 +67,17 @@ function add(contents: Content[], role: Content["role"], parts: readonly Part[])
   if (parts.length > 0) contents.push({ role, parts: telling.length > 0 ? telling : parts.slice(0, 1) });
 }
 
-function writeModelParts(parts: readonly AssistantPart[], traits: ModelTraits, losses: Loss[]): readonly Part[] {
+function writeModelParts(
+  parts: readonly AssistantPart[],
+  pathOf: PathOfPart,
+  traits: ModelTraits,
+  losses: Loss[],
+): readonly Part[] {
   const own = parts.filter((part) => !isForeignThought(part));
   for (const part of own) {
     if (part.kind === "tool_call" && callArguments(part.arguments) === undefined) {
-      losses.push({ field: `tool call ${part.id}`, reason: "its arguments are no JSON object", essential: true });
+      const field = `${pathOf(part)}.arguments`;
+      losses.push({ field, reason: "must be the JSON of an object", essential: true });
     }
   }
   const written = writeAssistantParts(own, ownSignature);

@@ -26,6 +26,7 @@ interface OpenCall {
 
 /** One stream's. See {@link StreamWriter}. */
 export class GeminiWriter implements StreamWriter {
+  failed = false;
   readonly #isArray: boolean;
   #head: { readonly id: string; readonly model: string };
   /** What stands behind the text in each event. */
@@ -176,6 +177,7 @@ export class GeminiWriter implements StreamWriter {
   }
 
   #error(message: string, status: number | undefined): string {
+    this.failed = true;
     // Google's SDK takes nothing but these for an error.
     const code = status !== undefined && status >= 400 && status < 600 ? status : 500;
     return this.#last(JSON.stringify({ error: { code, message, status: statusName(code) } }));

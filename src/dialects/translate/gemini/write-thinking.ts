@@ -5,7 +5,7 @@ import type { Effort } from "../effort.ts";
 import type { Loss } from "../translation.ts";
 import type { Level, Thinking } from "./model-traits.ts";
 
-const RANK: Readonly<Record<Effort, number>> = { none: 0, minimal: 0, low: 1, medium: 2, high: 3, xhigh: 3 };
+const RANK: Readonly<Record<Effort, number>> = { none: 0, minimal: 0, low: 1, medium: 2, high: 3, xhigh: 3, max: 3 };
 const LEVEL_RANK: Readonly<Record<Level, number>> = { MINIMAL: 0, LOW: 1, MEDIUM: 2, HIGH: 3 };
 
 /** @returns `thinkingConfig`; `undefined` where there is nothing to say. */

@@ -1,7 +1,7 @@
 /** Marks of what should be cached, as OpenAI and as its imitators (OpenRouter, LiteLLM, DashScope) write them. */
 import type { CacheMark } from "../common.ts";
 import type { Fields } from "../json-pick.ts";
-import type { Losses } from "./losses.ts";
+import type { Losses } from "../losses.ts";
 
 /** Spread into a part: its mark, if it has one. */
 export interface Marked {

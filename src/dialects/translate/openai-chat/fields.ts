@@ -2,35 +2,11 @@
  * What becomes of each field of a chat completions request. The rows that are not `carried` decide it, the others tell of
  * it (a test holds them to the code). A field that has no row is lost by name.
  */
+import { carried, harmless, isEmpty, isOneOf, lost, refused } from "../field-row.ts";
 import type { FieldRow } from "../field-row.ts";
-import { isRecord } from "../json-pick.ts";
-
-/** A row, with the values of the field that lose nothing. */
-export interface ChatField extends FieldRow {
-  readonly harmlessWhen?: (value: unknown) => boolean;
-}
-
-const isEmpty = (value: unknown): boolean => isRecord(value) && Object.keys(value).length === 0;
-const isOneOf =
-  (...values: readonly unknown[]) =>
-  (value: unknown): boolean =>
-    values.includes(value);
-
-const carried = (field: string, note = ""): ChatField => ({ field, fate: "carried", note });
-const harmless = (field: string, note: string): ChatField => ({ field, fate: "harmless", note });
-const lost = (field: string, note: string, harmlessWhen?: ChatField["harmlessWhen"]): ChatField => ({
-  field,
-  fate: "lost",
-  note,
-  ...(harmlessWhen === undefined ? {} : { harmlessWhen }),
-});
-const refused = (field: string, note: string, harmlessWhen?: ChatField["harmlessWhen"]): ChatField => ({
-  ...lost(field, note, harmlessWhen),
-  fate: "refused",
-});
 
 /** Every field of the official API, and those of its imitators that have a place. */
-export const CHAT_FIELDS: readonly ChatField[] = [
+export const CHAT_FIELDS: readonly FieldRow[] = [
   carried("model"),
   carried("messages"),
   carried("messages[].role", "`developer` as `system`; `function` as `tool`"),
@@ -75,7 +51,7 @@ export const CHAT_FIELDS: readonly ChatField[] = [
   carried("frequency_penalty"),
   carried("stop"),
   carried("response_format"),
-  carried("reasoning_effort", "`max` as `xhigh`, the highest that all families know"),
+  carried("reasoning_effort"),
   carried("logprobs"),
   carried("top_logprobs"),
   carried("user"),
@@ -91,7 +67,7 @@ export const CHAT_FIELDS: readonly ChatField[] = [
   harmless("prompt_cache_retention", "how long to cache: cost alone"),
   harmless("prompt_cache_options", "how to cache: cost alone"),
   refused("n", "other APIs give one answer", isOneOf(1)),
-  refused("modalities", "other APIs' models answer in text", (value) => JSON.stringify(value) === '["text"]'),
+  refused("modalities", "other APIs' models answer in text", isOneOf(["text"])),
   lost("audio", "other APIs' models answer in text"),
   refused("web_search_options", "a search that OpenAI runs"),
   refused("moderation", "a check that OpenAI runs"),

@@ -3,7 +3,7 @@ import { isDataUrl, parseDataUrl, standardBase64 } from "../base64.ts";
 import type { AudioPart, DocumentPart, ImagePart, MediaSource, RefusalPart, TextPart } from "../common.ts";
 import type { Fields } from "../json-pick.ts";
 import { readCacheMark } from "./cache-mark.ts";
-import type { Losses } from "./losses.ts";
+import type { Losses } from "../losses.ts";
 
 /** Any part that a message's content may have. */
 export type ContentPart = TextPart | ImagePart | DocumentPart | AudioPart | RefusalPart;
@@ -28,15 +28,13 @@ export function readContent(message: Fields, losses: Losses): readonly ContentPa
   const parts = message.objects("content").flatMap((fields) => {
     const part = readPart(fields, losses);
     losses.unread(fields);
-    return part === undefined ? [] : [part];
+    return part === undefined ? [] : [losses.places.put(part, fields.path)];
   });
   const { cache } = readCacheMark(message, losses);
   const last = parts.pop();
   if (last === undefined) return [];
-  return [
-    ...parts,
-    cache === undefined || last.kind === "audio" || last.kind === "refusal" ? last : { ...last, cache },
-  ];
+  if (cache === undefined || last.kind === "audio" || last.kind === "refusal") return [...parts, last];
+  return [...parts, losses.places.move(last, { ...last, cache })];
 }
 
 /** @returns the pictures that a model made, as OpenRouter and our own answers have them beside the content. */
@@ -45,7 +43,7 @@ export function readImages(message: Fields, losses: Losses): readonly ImagePart[
     fields.value("type");
     const part = readImage(fields, losses);
     losses.unread(fields, "index");
-    return part;
+    return losses.places.put(part, fields.path);
   });
 }
 

@@ -3,7 +3,7 @@ import type { AssistantPart, Message, TextPart, ToolCallPart, ToolResultPart, Us
 import type { Fields } from "../json-pick.ts";
 import { readContent, readImages } from "./read-content.ts";
 import type { ContentPart } from "./read-content.ts";
-import type { Losses } from "./losses.ts";
+import type { Losses } from "../losses.ts";
 import { readReasoning } from "./reasoning-details.ts";
 
 /** A conversation in the common form. */
@@ -119,13 +119,14 @@ class Reader {
     this.#losses.unread(called, "parsed_arguments");
     // Streams number their calls, and callers send them back so.
     this.#losses.unread(call, "index");
-    return {
+    const part: ToolCallPart = {
       kind: "tool_call",
       id,
       name,
       arguments: json.trim() === "" ? "{}" : json,
       ...(signature === undefined ? {} : { signature: { family: "gemini", data: signature } }),
     };
+    return this.#losses.places.put(part, called.path);
   }
 
   #legacyCall(call: Fields, i: number): ToolCallPart {
@@ -134,7 +135,8 @@ class Reader {
     this.#legacy.set(name, id);
     this.#called.set(id, name);
     const json = call.string("arguments") ?? "";
-    return { kind: "tool_call", id, name, arguments: json.trim() === "" ? "{}" : json };
+    const part: ToolCallPart = { kind: "tool_call", id, name, arguments: json.trim() === "" ? "{}" : json };
+    return this.#losses.places.put(part, call.path);
   }
 
   #result(message: Fields, id: string): void {
@@ -142,6 +144,7 @@ class Reader {
     const name = this.#called.get(id);
     // Some callers name the tool here, which an earlier message has done.
     message.value("name");
-    this.#messages.push({ role: "user", parts: [{ kind: "tool_result", id, name, content, isError: false }] });
+    const part: ToolResultPart = { kind: "tool_result", id, name, content, isError: false };
+    this.#messages.push({ role: "user", parts: [this.#losses.places.put(part, message.path)] });
   }
 }

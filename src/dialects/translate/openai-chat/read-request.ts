@@ -2,7 +2,8 @@
 import type { CommonRequest, OutputFormat, Reasoning } from "../common.ts";
 import { FieldFault, Fields, reading } from "../json-pick.ts";
 import type { ReadRequest } from "../translation.ts";
-import { Losses } from "./losses.ts";
+import type { Losses } from "../losses.ts";
+import { chatLosses } from "./losses.ts";
 import { readMessages } from "./read-messages.ts";
 import { readTools } from "./read-tools.ts";
 
@@ -11,10 +12,11 @@ const EFFORTS = ["none", "minimal", "low", "medium", "high", "xhigh", "max"] as 
 
 /** See `FrontTranslation.readRequest`. */
 export function readRequest(body: unknown): ReadRequest {
-  const losses = new Losses();
+  const losses = chatLosses();
   const request = reading(() => readBody(new Fields(body), losses));
   if (request instanceof FieldFault) return { ok: false, fault: { field: request.field, message: request.message } };
-  return { ok: true, request, losses: losses.found };
+  // There is no way to ask for thoughts.
+  return { ok: true, request, losses: losses.found, places: losses.places, thoughts: "told" };
 }
 
 function readBody(body: Fields, losses: Losses): CommonRequest {
@@ -60,8 +62,7 @@ function readStop(body: Fields): readonly string[] {
 
 function readReasoning(body: Fields): Reasoning | undefined {
   const effort = body.oneOf("reasoning_effort", EFFORTS);
-  if (effort === undefined) return undefined;
-  return { effort: effort === "max" ? "xhigh" : effort };
+  return effort === undefined ? undefined : { effort };
 }
 
 function readLogprobs(body: Fields): CommonRequest["logprobs"] {

@@ -2,7 +2,7 @@
 import type { Tool, ToolChoice } from "../common.ts";
 import type { Fields } from "../json-pick.ts";
 import { readCacheMark } from "./cache-mark.ts";
-import type { Losses } from "./losses.ts";
+import type { Losses } from "../losses.ts";
 
 /** What a request says of tools. */
 export interface ToolSetup {
@@ -40,9 +40,10 @@ function readTool(fields: Fields, losses: Losses): readonly Tool[] {
     losses.refuse(fields.path, `a tool of the type ${JSON.stringify(type)} is one that other APIs don't have`);
     return [];
   }
-  const tool = { ...readFunction(fields.requiredObject("function"), losses), ...readCacheMark(fields, losses) };
+  const declared = readFunction(fields.requiredObject("function"), losses);
+  const tool = { ...declared, ...readCacheMark(fields, losses) };
   losses.unread(fields);
-  return [tool];
+  return [losses.places.move(declared, tool)];
 }
 
 function readFunction(fields: Fields, losses: Losses): Tool {
@@ -52,7 +53,8 @@ function readFunction(fields: Fields, losses: Losses): Tool {
   const strict = fields.boolean("strict");
   const mark = readCacheMark(fields, losses);
   losses.unread(fields);
-  return { name, description, parameters, ...(strict === undefined ? {} : { strict }), ...mark };
+  const tool: Tool = { name, description, parameters, ...(strict === undefined ? {} : { strict }), ...mark };
+  return losses.places.put(tool, fields.path);
 }
 
 function readChoice(choice: Fields, tools: readonly Tool[], losses: Losses): ToolSetup {

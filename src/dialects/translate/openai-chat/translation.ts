@@ -1,5 +1,6 @@
 /** OpenAI's chat completions API as a front and as a back. */
 import type { BackTranslation, FrontTranslation } from "../translation.ts";
+import { MAX_PICTURE_EVENT_BYTES } from "../sse-events.ts";
 import { USUAL_QUIRKS, quirksOf } from "./quirks.ts";
 import type { ChatQuirks } from "./quirks.ts";
 import { readAnswer } from "./read-answer.ts";
@@ -34,5 +35,7 @@ function backWith(quirks: ChatQuirks): BackTranslation {
     writeRequest: (request) => writeRequest(request, quirks),
     readAnswer,
     createReader: () => new ChatStreamReader(),
+    // OpenRouter's models draw, too.
+    maxEventBytes: MAX_PICTURE_EVENT_BYTES,
   };
 }

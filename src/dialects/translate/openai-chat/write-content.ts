@@ -1,10 +1,12 @@
 /** Writes parts of the common form as content parts of chat messages. */
 import { dataUrl } from "../base64.ts";
 import type { AudioPart, CacheMark, DocumentPart, ImagePart, MediaSource, TextPart } from "../common.ts";
-import type { Loss } from "../translation.ts";
 
 /** What a user message may hold. */
 export type WritablePart = TextPart | ImagePart | DocumentPart | AudioPart;
+
+/** Told of a part that has no place, and why. */
+export type LosePart = (part: DocumentPart | AudioPart | ImagePart, reason: string) => void;
 
 /** How cache marks are written for this upstream and model. */
 export type CacheMarkField = "none" | "prompt_cache_breakpoint" | "cache_control";
@@ -20,8 +22,8 @@ const AUDIO_FORMATS: Readonly<Record<string, string>> = {
 /** The ending of a file whose sender gave it no name. */
 const ENDINGS: Readonly<Record<string, string>> = { "application/pdf": "pdf", "text/plain": "txt" };
 
-/** @returns the content part, or `undefined` with a loss where the API has none for it. */
-export function writePart(part: WritablePart, markField: CacheMarkField, losses: Loss[]): object | undefined {
+/** @returns the content part, or `undefined` where the API has none for it. */
+export function writePart(part: WritablePart, markField: CacheMarkField, lose: LosePart): object | undefined {
   switch (part.kind) {
     case "text":
       return { type: "text", text: part.text, ...writeCacheMark(part.cache, markField) };
@@ -34,10 +36,10 @@ export function writePart(part: WritablePart, markField: CacheMarkField, losses:
       };
     }
     case "document":
-      return writeDocument(part, markField, losses);
+      return writeDocument(part, markField, lose);
     case "audio":
     default:
-      return writeAudio(part, losses);
+      return writeAudio(part, lose);
   }
 }
 
@@ -53,29 +55,21 @@ export function writeCacheMark(mark: CacheMark | undefined, field: CacheMarkFiel
   return { cache_control: { type: "ephemeral", ...(mark.ttl === undefined ? {} : { ttl: mark.ttl }) } };
 }
 
-function writeDocument(part: DocumentPart, markField: CacheMarkField, losses: Loss[]): object | undefined {
+function writeDocument(part: DocumentPart, markField: CacheMarkField, lose: LosePart): object | undefined {
   const { source, name } = part;
   if (source.kind === "url") {
-    losses.push({
-      field: "messages[].content[].document",
-      reason: "the upstream's API (OpenAI chat) takes documents as data, not by their URL",
-      essential: true,
-    });
+    lose(part, "the upstream's API (OpenAI chat) takes documents as data, not by their URL");
     return undefined;
   }
   const filename = name ?? `document.${ENDINGS[source.mediaType] ?? "bin"}`;
   return { type: "file", file: { filename, file_data: dataUrl(source) }, ...writeCacheMark(part.cache, markField) };
 }
 
-function writeAudio(part: AudioPart, losses: Loss[]): object | undefined {
+function writeAudio(part: AudioPart, lose: LosePart): object | undefined {
   const { source } = part;
   const format = source.kind === "base64" ? AUDIO_FORMATS[source.mediaType] : undefined;
   if (source.kind === "base64" && format !== undefined)
     return { type: "input_audio", input_audio: { data: source.data, format } };
-  losses.push({
-    field: "messages[].content[].audio",
-    reason: "the upstream's API (OpenAI chat) takes sound as wav or mp3 data alone",
-    essential: true,
-  });
+  lose(part, "the upstream's API (OpenAI chat) takes sound as wav or mp3 data alone");
   return undefined;
 }

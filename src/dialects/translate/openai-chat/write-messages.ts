@@ -14,33 +14,36 @@ import type {
   ToolResultPart,
   UserPart,
 } from "../common.ts";
+import { pathsOf } from "../common-path.ts";
 import type { Loss } from "../translation.ts";
 import { callIdFor } from "./call-id.ts";
 import { cacheMarkField } from "./quirks.ts";
 import type { ChatQuirks } from "./quirks.ts";
 import { writePart } from "./write-content.ts";
-import type { CacheMarkField, WritablePart } from "./write-content.ts";
+import type { CacheMarkField, LosePart, WritablePart } from "./write-content.ts";
 
 /** Between texts that were parts of their own and have to be one string. */
 const SEPARATOR = "\n\n";
 
 /** @returns the messages; `losses` gains what has no place in them. */
 export function writeMessages(request: CommonRequest, quirks: ChatQuirks, losses: Loss[]): readonly object[] {
-  return new Writer(quirks, cacheMarkField(quirks, request.model), losses).write(request);
+  const pathOf = pathsOf(request.messages);
+  const lose: LosePart = (part, reason) => void losses.push({ field: pathOf(part), reason, essential: true });
+  return new Writer(quirks, cacheMarkField(quirks, request.model), lose).write(request);
 }
 
 class Writer {
   readonly #quirks: ChatQuirks;
   readonly #markField: CacheMarkField;
-  readonly #losses: Loss[];
+  readonly #lose: LosePart;
   readonly #written: object[] = [];
   /** Media out of tool results, which wait until the last of the turn's results is written. */
   #media: object[] = [];
 
-  constructor(quirks: ChatQuirks, markField: CacheMarkField, losses: Loss[]) {
+  constructor(quirks: ChatQuirks, markField: CacheMarkField, lose: LosePart) {
     this.#quirks = quirks;
     this.#markField = markField;
-    this.#losses = losses;
+    this.#lose = lose;
   }
 
   write({ system, messages }: CommonRequest): readonly object[] {
@@ -73,7 +76,7 @@ class Writer {
     ) {
       this.#written.push({ role: "user", content: first!.text });
     } else {
-      const content = parts.flatMap((part) => writePart(part, this.#markField, this.#losses) ?? []);
+      const content = parts.flatMap((part) => writePart(part, this.#markField, this.#lose) ?? []);
       this.#written.push({ role: "user", content });
     }
   }
@@ -81,7 +84,7 @@ class Writer {
   /** One string, which every server takes; parts where there is a mark to be put on one. */
   #text(parts: readonly TextPart[]): string | readonly object[] {
     if (this.#markField !== "none" && parts.some((part) => part.cache !== undefined)) {
-      return parts.flatMap((part) => writePart(part, this.#markField, this.#losses) ?? []);
+      return parts.flatMap((part) => writePart(part, this.#markField, this.#lose) ?? []);
     }
     return parts.map((part) => part.text).join(SEPARATOR);
   }
@@ -100,7 +103,7 @@ class Writer {
     if (media.length === 0) return;
     this.#media.push({ type: "text", text: `From the result of the tool call ${id}:` });
     for (const part of media) {
-      const written = writePart(part, this.#markField, this.#losses);
+      const written = writePart(part, this.#markField, this.#lose);
       if (written !== undefined) this.#media.push(written);
     }
   }
@@ -129,12 +132,10 @@ class Writer {
       const call = { id: callIdFor(this.#quirks, part.id), type: "function" };
       return [{ ...call, function: { name: part.name, arguments: part.arguments } }];
     });
-    if (parts.some((part) => part.kind === "image")) {
-      this.#losses.push({
-        field: "messages[].content[].image",
-        reason: "the upstream's API (OpenAI chat) has no pictures in the model's own messages",
-        essential: true,
-      });
+    for (const part of parts) {
+      if (part.kind === "image") {
+        this.#lose(part, "the upstream's API (OpenAI chat) has no pictures in the model's own messages");
+      }
     }
     this.#written.push({
       role: "assistant",

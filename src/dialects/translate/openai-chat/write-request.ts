@@ -47,12 +47,12 @@ function writeSampling(request: CommonRequest, quirks: ChatQuirks, losses: Loss[
   if (request.stop.length > 0) body["stop"] = request.stop;
   if (request.topK !== undefined) {
     if (quirks.hasTopK) body["top_k"] = request.topK;
-    else losses.push({ field: "top_k", reason: "the upstream's API (OpenAI chat) has no top_k" });
+    else losses.push({ field: "topK", reason: "the upstream's API (OpenAI chat) has none" });
   }
   if (request.logprobs !== undefined) {
     const { top } = request.logprobs;
     if (quirks.hasLogprobs) Object.assign(body, { logprobs: true }, top > 0 ? { top_logprobs: top } : {});
-    else losses.push({ field: "logprobs", reason: "the upstream has no logprobs" });
+    else losses.push({ field: "logprobs", reason: "the upstream has none" });
   }
   return body;
 }

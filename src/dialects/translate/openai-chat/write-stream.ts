@@ -14,6 +14,7 @@ type EventOf<Kind extends CommonEvent["kind"]> = Extract<CommonEvent, { kind: Ki
 
 /** See `FrontTranslation.createWriter`. */
 export class ChatStreamWriter implements StreamWriter {
+  failed = false;
   readonly #model: string;
   readonly #wantsUsage: boolean;
   /** What every chunk begins with, up to its choices. */
@@ -117,6 +118,7 @@ export class ChatStreamWriter implements StreamWriter {
 
   #error({ message, code }: EventOf<"error">): string {
     this.#done = true;
+    this.failed = true;
     const error = { message, type: "server_error", param: null, code: code ?? "upstream_error" };
     return `data: ${JSON.stringify({ error })}\n\n`;
   }

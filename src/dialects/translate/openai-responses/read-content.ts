@@ -2,7 +2,7 @@
 import { isDataUrl, parseDataUrl, standardBase64 } from "../base64.ts";
 import type { AudioPart, CacheMark, DocumentPart, ImagePart, MediaSource, RefusalPart, TextPart } from "../common.ts";
 import type { Fields } from "../json-pick.ts";
-import type { Losses } from "./losses.ts";
+import type { Losses } from "../losses.ts";
 
 /** Any part that content may have. */
 export type ContentPart = TextPart | ImagePart | DocumentPart | AudioPart | RefusalPart;
@@ -46,7 +46,7 @@ function readPart(fields: Fields, losses: Losses): ContentPart | undefined {
   const read = readTyped(fields, losses);
   if (read === "unknown") return undefined;
   losses.unread(fields);
-  return read;
+  return read === undefined ? undefined : losses.places.put(read, fields.path);
 }
 
 function readTyped(fields: Fields, losses: Losses): ContentPart | undefined | "unknown" {

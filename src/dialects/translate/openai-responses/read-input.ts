@@ -2,7 +2,7 @@
 import { standardBase64 } from "../base64.ts";
 import type { AssistantPart, Message, ReasoningSignature, TextPart, UserPart } from "../common.ts";
 import type { Fields } from "../json-pick.ts";
-import type { Losses } from "./losses.ts";
+import type { Losses } from "../losses.ts";
 import { readContent } from "./read-content.ts";
 import { readSignature } from "./signature-token.ts";
 
@@ -106,14 +106,16 @@ class Reader {
     const signature = this.#signature === undefined ? {} : { signature: this.#signature };
     this.#called.set(id, name);
     this.#signature = undefined;
-    this.#assistant([{ kind: "tool_call", id, name, arguments: json.trim() === "" ? "{}" : json, ...signature }]);
+    const call = { id, name, arguments: json.trim() === "" ? "{}" : json, ...signature };
+    this.#assistant([this.#losses.places.put({ kind: "tool_call", ...call }, item.path)]);
   }
 
   #result(item: Fields): void {
     const id = item.requiredString("call_id");
     const name = item.string("name") ?? this.#called.get(id);
     const content = readContent(item, "output", ["text", "image", "document"], this.#losses);
-    this.#user([{ kind: "tool_result", id, name, content, isError: false }]);
+    const result = { id, name, content, isError: false };
+    this.#user([this.#losses.places.put({ kind: "tool_result", ...result }, item.path)]);
   }
 
   #reasoning(item: Fields): void {
@@ -132,7 +134,8 @@ class Reader {
     const result = item.string("result");
     if (result === undefined) return;
     const data = standardBase64(result) ?? item.fault("result", "must be base64");
-    this.#assistant([{ kind: "image", source: { kind: "base64", mediaType: imageType(data), data } }]);
+    const source = { kind: "base64", mediaType: imageType(data), data } as const;
+    this.#assistant([this.#losses.places.put({ kind: "image", source }, item.path)]);
   }
 
   #user(parts: readonly UserPart[]): void {

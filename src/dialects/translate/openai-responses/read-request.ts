@@ -2,7 +2,8 @@
 import type { CommonRequest, OutputFormat, Reasoning, TextPart } from "../common.ts";
 import { Fields, FieldFault, reading } from "../json-pick.ts";
 import type { ReadRequest } from "../translation.ts";
-import { Losses } from "./losses.ts";
+import type { Losses } from "../losses.ts";
+import { responsesLosses } from "./losses.ts";
 import { readInput } from "./read-input.ts";
 import { readTools } from "./read-tools.ts";
 import { echoOf } from "./request-echo.ts";
@@ -22,10 +23,17 @@ const HARMLESS_INCLUDES: ReadonlySet<string> = new Set([
 
 /** See `FrontTranslation.readRequest`. */
 export function readRequest(body: unknown, path: { readonly model?: string }): ReadRequest {
-  const losses = new Losses();
+  const losses = responsesLosses();
   const request = reading(() => read(new Fields(body), path.model, losses));
   if (request instanceof FieldFault) return { ok: false, fault: request };
-  return { ok: true, request, losses: losses.list, echo: echoOf(body as Readonly<Record<string, unknown>>) };
+  return {
+    ok: true,
+    request,
+    losses: losses.found,
+    places: losses.places,
+    thoughts: request.reasoning?.visible === true ? "told" : "proved",
+    echo: echoOf(body as Readonly<Record<string, unknown>>),
+  };
 }
 
 function read(body: Fields, modelOfPath: string | undefined, losses: Losses): CommonRequest {
@@ -87,7 +95,7 @@ function readReasoning(reasoning: Fields | undefined, losses: Losses): Reasoning
   const summary = reasoning.string("summary") ?? older;
   losses.unread(reasoning);
   return {
-    ...(effort === undefined ? {} : { effort: effort === "max" ? "xhigh" : effort }),
+    ...(effort === undefined ? {} : { effort }),
     ...(summary === undefined ? {} : { visible: true }),
   };
 }

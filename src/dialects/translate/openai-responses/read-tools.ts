@@ -1,7 +1,7 @@
 /** Tools of a request, and which of them the model may or must call. */
 import type { Tool, ToolChoice } from "../common.ts";
 import type { Fields } from "../json-pick.ts";
-import type { Losses } from "./losses.ts";
+import type { Losses } from "../losses.ts";
 
 /** What a request says of tools. */
 export interface ToolSetup {
@@ -30,7 +30,7 @@ function readTool(fields: Fields, losses: Losses): Tool | undefined {
     ...(strict === undefined ? {} : { strict }),
   };
   losses.unread(fields);
-  return tool;
+  return losses.places.put(tool, fields.path);
 }
 
 /** Tools of other types run at OpenAI, or take what is no JSON. */

@@ -16,6 +16,7 @@ type ErrorEvent = Extract<CommonEvent, { kind: "error" }>;
 
 /** See {@link StreamWriter}. What comes after the end or an error is not written. */
 export class ResponsesStreamWriter implements StreamWriter {
+  failed = false;
   readonly #context: AnswerContext;
   #text = "";
   #sequenceNumber = 0;
@@ -102,6 +103,7 @@ export class ResponsesStreamWriter implements StreamWriter {
   /** As the API does it: an error event that its SDKs throw, and the response that failed for those who read on. */
   #fail(error: ErrorEvent): void {
     this.#ended = true;
+    this.failed = true;
     const fields = errorFields(error);
     const { code, message } = fields;
     this.#emit("error", { ...fields, error: { type: code, ...fields } });

@@ -9,10 +9,22 @@ import {
 } from "../../../../src/dialects/translate/effort.ts";
 import type { Effort } from "../../../../src/dialects/translate/effort.ts";
 
-const EFFORTS: readonly Effort[] = ["none", "minimal", "low", "medium", "high", "xhigh"];
+const EFFORTS: readonly Effort[] = ["none", "minimal", "low", "medium", "high", "xhigh", "max"];
 
-test("an effort's budget is read back as that effort", () => {
-  for (const effort of EFFORTS) assert.equal(effortOfBudget(budgetOfEffort(effort)), effort);
+test("an effort's budget is read back as that effort, up to the highest that every model takes", () => {
+  for (const effort of EFFORTS) {
+    const expected = effort === "xhigh" || effort === "max" ? "high" : effort;
+    assert.equal(effortOfBudget(budgetOfEffort(effort)), expected);
+  }
+});
+
+test("each effort's budget is larger than the one before it", () => {
+  const budgets = EFFORTS.map(budgetOfEffort);
+  assert.deepEqual(
+    budgets,
+    budgets.toSorted((a, b) => a - b),
+  );
+  assert.equal(new Set(budgets).size, EFFORTS.length);
 });
 
 test("a budget that no effort has is the nearest one's", () => {
@@ -24,8 +36,8 @@ test("a budget that no effort has is the nearest one's", () => {
     [4000, "medium"],
     [10_000, "medium"],
     [16_000, "high"],
-    [31_999, "xhigh"],
-    [1_000_000, "xhigh"],
+    [31_999, "high"],
+    [1_000_000, "high"],
   ];
   for (const [budget, effort] of cases) assert.equal(effortOfBudget(budget), effort, String(budget));
 });

@@ -133,8 +133,8 @@ for (const { field, fate, note } of ANTHROPIC_FIELDS) {
       if (field !== "tools[].type") assert.notDeepEqual(read.request, without);
     } else {
       assert.deepEqual(read.request, without, "what has no place changes nothing else");
-      const essential = fate === "refused" ? { essential: true } : {};
-      assert.deepEqual(read.losses, fate === "harmless" ? [] : [{ field: path, reason: note, ...essential }]);
+      const level = { refused: { essential: true }, warned: { warning: true }, lost: {}, harmless: {} }[fate];
+      assert.deepEqual(read.losses, fate === "harmless" ? [] : [{ field: path, reason: note, ...level }]);
     }
   });
 }
@@ -154,7 +154,7 @@ test("values by which nothing is lost are passed over", () => {
     ["fallbacks", []],
   ];
   for (const [field, value] of cases) {
-    assert.equal(ANTHROPIC_FIELDS.find((row) => row.field === field)!.isHarmless!(value), true, field);
+    assert.equal(ANTHROPIC_FIELDS.find((row) => row.field === field)!.harmlessWhen!(value), true, field);
   }
 });
 

@@ -139,7 +139,7 @@ test("how much to think is read from thinking and effort together", () => {
       { effort: "low", visible: true },
     ],
     [{ thinking: { type: "between_tools" } }, { effort: "minimal", visible: true }],
-    [{ output_config: { effort: "max" } }, { effort: "xhigh" }],
+    [{ output_config: { effort: "max" } }, { effort: "max" }],
   ];
   for (const [fields, reasoning] of cases) {
     const result = read(fields);

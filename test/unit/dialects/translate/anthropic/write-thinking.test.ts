@@ -9,6 +9,8 @@ import type { Loss } from "../../../../../src/dialects/translate/translation.ts"
 
 interface Outcome extends WrittenThinking {
   readonly reasons: readonly string[];
+  /** Those that are no more than told of. */
+  readonly warnings?: number;
 }
 
 function write(
@@ -19,7 +21,9 @@ function write(
   const losses: Loss[] = [];
   const surroundings = { traits: traitsOf(model), maxTokens: 32_000, messages: [], ...around };
   const written = writeThinking({ reasoning } as CommonRequest, surroundings, losses);
-  return { ...written, reasons: losses.map(({ field, reason }) => `${field}: ${reason}`) };
+  const warnings = losses.filter(({ warning }) => warning === true).length;
+  const reasons = losses.map(({ field, reason }) => `${field}: ${reason}`);
+  return { ...written, reasons, ...(warnings === 0 ? {} : { warnings }) };
 }
 
 test("where nothing is said nothing is written", () => {
@@ -40,6 +44,7 @@ test("models that decide for themselves are told an effort", () => {
   assert.equal(effort("claude-opus-4-8", { effort: "minimal" }), "low");
   assert.equal(effort("claude-opus-4-8", { effort: "xhigh" }), "xhigh");
   assert.equal(effort("claude-sonnet-4-6", { effort: "xhigh" }), "high");
+  assert.equal(effort("claude-sonnet-4-6", { effort: "max" }), "max");
   assert.equal(effort("claude-sonnet-4-6", { budgetTokens: 8000 }), "medium");
   assert.equal(effort("claude-sonnet-4-6", { visible: true }), undefined);
 });
@@ -79,7 +84,7 @@ test("where a model can't think that is told", () => {
   assert.match(write("claude-sonnet-4-5", high, { maxTokens: 1024 }).reasons[0]!, /leaves no room/);
 });
 
-test("with a budget a model does not begin to think between a call and its result", () => {
+test("with a budget a model does not begin to think between a call and its result, which is never refused", () => {
   const high = { effort: "high" } as const;
   const turns = (...first: object[]): readonly WrittenMessage[] => [
     { role: "assistant", content: [...(first as Readonly<Record<string, unknown>>[]), { type: "tool_use" }] },
@@ -88,6 +93,7 @@ test("with a budget a model does not begin to think between a call and its resul
   const without = write("claude-sonnet-4-5", high, { messages: turns() });
   assert.equal(without.thinking, undefined);
   assert.match(without.reasons[0]!, /between a tool's call and its result/);
+  assert.equal(without.warnings, 1);
   assert.equal(write("claude-sonnet-4-5", high, { messages: turns({ type: "thinking" }) }).thinks, true);
   assert.equal(write("claude-opus-4-6", high, { messages: turns() }).thinks, true);
 });

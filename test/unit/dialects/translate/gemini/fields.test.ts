@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { GEMINI_FIELDS } from "../../../../../src/dialects/translate/gemini/fields.ts";
-import type { GeminiField } from "../../../../../src/dialects/translate/gemini/fields.ts";
+import type { FieldRow } from "../../../../../src/dialects/translate/field-row.ts";
 import { readRequest } from "../../../../../src/dialects/translate/gemini/read-request.ts";
 
 type Json = Readonly<Record<string, unknown>>;
@@ -106,7 +106,7 @@ function requestWith(field: string, value: unknown): Json {
 
 const numbers = /(?:maxOutputTokens|temperature|topP|topK|seed|presencePenalty|frequencyPenalty)$/;
 
-function pairOf({ field }: GeminiField): readonly [Json, Json] {
+function pairOf({ field }: FieldRow): readonly [Json, Json] {
   const pair = PAIRS[field];
   if (pair !== undefined) return pair;
   const place = field.split(".").slice(0, -1).join(".");

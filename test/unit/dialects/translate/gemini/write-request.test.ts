@@ -127,6 +127,7 @@ test("how much to think is a level for Gemini 3 and a budget for 2.5, within wha
   };
   assert.deepEqual(thinking("gemini-3-flash-preview", { effort: "none" }), { thinkingLevel: "MINIMAL" });
   assert.deepEqual(thinking("gemini-3-flash-preview", { effort: "xhigh" }), { thinkingLevel: "HIGH" });
+  assert.deepEqual(thinking("gemini-3-flash-preview", { effort: "max" }), { thinkingLevel: "HIGH" });
   assert.deepEqual(thinking("gemini-3-flash-preview", { budgetTokens: 8000 }), { thinkingLevel: "MEDIUM" });
   assert.deepEqual(thinking("gemini-3-pro-preview", { effort: "medium" }), { thinkingLevel: "HIGH" });
   assert.deepEqual(thinking("gemini-3.1-pro-preview", { effort: "minimal" }), { thinkingLevel: "LOW" });
@@ -231,7 +232,8 @@ test("what Gemini has no place for is named", () => {
       },
     ],
   });
-  assert.deepEqual(lossesOf(pictures("low", "high")), ["detail"]);
+  assert.deepEqual(lossesOf(pictures("low", "high")), ["messages[0].parts[0].detail", "messages[0].parts[1].detail"]);
+  assert.deepEqual(lossesOf(pictures(undefined, "high")), ["messages[0].parts[1].detail"]);
   assert.deepEqual(bodyOf(pictures("low", "low"))["generationConfig"], { mediaResolution: "MEDIA_RESOLUTION_LOW" });
   const { losses } = writeRequest({
     ...plain,
@@ -239,7 +241,7 @@ test("what Gemini has no place for is named", () => {
   });
   assert.deepEqual(
     losses.map(({ field, essential }) => [field, essential]),
-    [["tool call 1", true]],
+    [["messages[0].parts[0].arguments", true]],
   );
 });
 

@@ -127,7 +127,7 @@ export const commonRequests: fc.Arbitrary<CommonRequest> = fc
     outputFormat: optional(outputFormat),
     reasoning: optional(
       fc.record({
-        effort: fc.constantFrom("none" as const, "minimal" as const, "low" as const, "high" as const, "xhigh" as const),
+        effort: fc.constantFrom("none" as const, "minimal" as const, "low" as const, "high" as const, "max" as const),
       }),
     ),
     logprobs: optional(fc.record({ top: fc.integer({ min: 0, max: 20 }) })),

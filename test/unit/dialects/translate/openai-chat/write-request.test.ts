@@ -154,9 +154,9 @@ test("what the API can't hold is refused by name", () => {
   assert.deepEqual(
     losses.map(({ field, essential }) => [field, essential]),
     [
-      ["messages[].content[].document", true],
-      ["messages[].content[].audio", true],
-      ["messages[].content[].image", true],
+      ["messages[0].parts[0]", true],
+      ["messages[0].parts[1]", true],
+      ["messages[1].parts[0]", true],
     ],
   );
 });
@@ -216,7 +216,7 @@ test("Mistral gets its own names, ids of nine characters that agree, and no fiel
   assert.deepEqual(
     losses.map(({ field, essential }) => [field, essential]),
     [
-      ["top_k", undefined],
+      ["topK", undefined],
       ["logprobs", undefined],
     ],
   );

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { RESPONSES_FIELDS } from "../../../../../src/dialects/translate/openai-responses/fields.ts";
+import type { FieldRow } from "../../../../../src/dialects/translate/field-row.ts";
 import { readRequest } from "../../../../../src/dialects/translate/openai-responses/read-request.ts";
 
 type Json = Readonly<Record<string, unknown>>;
@@ -132,6 +133,21 @@ const VALUES: Readonly<Record<string, unknown>> = {
   "prompt_cache_options.prewarm": true,
 };
 
+/** Values that lose nothing. */
+const HARMLESS: Readonly<Record<string, readonly unknown[]>> = {
+  "text.verbosity": ["medium"],
+  "reasoning.mode": ["standard"],
+  "reasoning.context": ["auto", "current_turn"],
+  background: [false],
+  store: [false],
+  metadata: [{}],
+  truncation: ["disabled"],
+  context_management: [[]],
+  image: [{}, { context_compression: "auto" }],
+  service_tier: ["auto", "default"],
+  "prompt_cache_options.prewarm": [false],
+};
+
 /** The request without the field and the one with it. @param value instead of the usual one. */
 function pairOf(field: string, value: unknown = VALUES[field]): readonly [object, object] {
   const nested = NESTED[field];
@@ -141,26 +157,27 @@ function pairOf(field: string, value: unknown = VALUES[field]): readonly [object
   return inner === undefined ? [{}, { [outer]: value }] : [{ [outer]: {} }, { [outer]: { [inner]: value } }];
 }
 
-function reads(more: object): { request: unknown; losses: [string, boolean][] } {
+function reads(more: object): { request: unknown; losses: [string, FieldRow["fate"]][] } {
   const read = readRequest({ model: "m", input: "x", ...more }, {});
   assert.ok(read.ok, JSON.stringify(read));
-  const losses = read.losses.map(({ field, essential }): [string, boolean] => [
+  const losses = read.losses.map(({ field, essential, warning }): [string, FieldRow["fate"]] => [
     field.replaceAll(/\[\d+\]/g, "[]"),
-    essential === true,
+    essential === true ? "refused" : warning === true ? "warned" : "lost",
   ]);
   return { request: read.request, losses };
 }
 
-for (const { field, fate, harmlessValues = [] } of RESPONSES_FIELDS) {
+for (const { field, fate, harmlessWhen } of RESPONSES_FIELDS) {
   test(`${field} is ${fate}`, () => {
     const [without, having] = pairOf(field).map(reads) as [ReturnType<typeof reads>, ReturnType<typeof reads>];
     assert.deepEqual(without.losses, []);
     if (fate === "carried") assert.notDeepEqual(having.request, without.request);
     else assert.deepEqual(having.request, without.request);
-    const expected = fate === "lost" || fate === "refused" ? [[field, fate === "refused"]] : [];
+    const expected = fate === "carried" || fate === "harmless" ? [] : [[field, fate]];
     assert.deepEqual(having.losses, expected);
     if (field in NESTED) return;
-    for (const value of harmlessValues) {
+    assert.equal(field in HARMLESS, harmlessWhen !== undefined);
+    for (const value of HARMLESS[field] ?? []) {
       const harmless = reads(pairOf(field, value)[1]);
       assert.deepEqual(harmless, without, JSON.stringify(value));
     }

@@ -93,7 +93,7 @@ test("settings are carried as they are", () => {
     topP: 0.9,
     parallelToolCalls: false,
     userId: "u1",
-    reasoning: { effort: "xhigh", visible: true },
+    reasoning: { effort: "max", visible: true },
     logprobs: { top: 5 },
   });
   assert.deepEqual(read({ include: ["message.output_text.logprobs"] }).logprobs, { top: 0 });
