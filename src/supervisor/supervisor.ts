@@ -148,6 +148,8 @@ export class Supervisor {
   /** Keys of the store have changed. */
   tellKeys(changes: KeyChanges): void {
     const accounts = this.limits.renewKeys();
+    // Calls of keys that have gone still count in their accounts.
+    this.#earlierCallsEndMs = Math.max(this.#earlierCallsEndMs, performance.now() + longestCallMs(this.#config));
     for (const handle of this.#handles) handle.send({ kind: "keys", changes, accounts });
   }
 
