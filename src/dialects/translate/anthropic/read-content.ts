@@ -12,7 +12,7 @@ import type {
 import { standardBase64 } from "../base64.ts";
 import type { Fields } from "../json-pick.ts";
 import type { Losses } from "../losses.ts";
-import { readSignature } from "./signature-token.ts";
+import { readSignature } from "./signature.ts";
 
 /** What is read goes to it: a block without a place is lost, and told. */
 export interface ContentReader {

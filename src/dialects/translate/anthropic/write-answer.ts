@@ -4,7 +4,7 @@ import { dataUrl } from "../base64.ts";
 import { parseJson } from "../../json-access.ts";
 import { isRecord } from "../json-pick.ts";
 import type { AnswerContext } from "../translation.ts";
-import { writeSignature } from "./signature-token.ts";
+import { writeSignature } from "./signature.ts";
 import { writeStop } from "./stop-reason.ts";
 import { writeUsage } from "./usage.ts";
 
@@ -35,8 +35,8 @@ function writePart(part: AssistantPart): Json[] {
   if (part.kind === "image") return [{ type: "text", text: pictureText(part.source), citations: null }];
   if (part.kind !== "reasoning") return [{ type: "text", text: part.text, citations: null }];
   const { signature, text } = part;
-  if (signature?.redacted === true) return [{ type: "redacted_thinking", data: writeSignature(signature, "redacted") }];
-  const token = signature === undefined ? "" : writeSignature(signature, "signature");
+  if (signature?.redacted === true) return [{ type: "redacted_thinking", data: writeSignature(signature, false) }];
+  const token = signature === undefined ? "" : writeSignature(signature, false);
   return [{ type: "thinking", thinking: text, signature: token }];
 }
 
@@ -44,5 +44,5 @@ function writeToolCall(part: Extract<AssistantPart, { kind: "tool_call" }>): Jso
   const input = parseJson(part.arguments);
   const call = { type: "tool_use", id: part.id, name: part.name, input: isRecord(input) ? input : {} };
   if (part.signature === undefined) return [call];
-  return [{ type: "redacted_thinking", data: writeSignature(part.signature, "call") }, call];
+  return [{ type: "redacted_thinking", data: writeSignature(part.signature, true) }, call];
 }

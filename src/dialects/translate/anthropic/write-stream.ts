@@ -9,7 +9,7 @@ import type { CommonEvent, CommonUsage, ReasoningSignature, StopReason } from ".
 import type { AnswerContext, StreamWriter } from "../translation.ts";
 import { errorTypeOf } from "./error-type.ts";
 import { JsonEnd } from "./json-end.ts";
-import { writeSignature } from "./signature-token.ts";
+import { writeSignature } from "./signature.ts";
 import { writeStop } from "./stop-reason.ts";
 import { writeUsage } from "./usage.ts";
 import { pictureText } from "./write-answer.ts";
@@ -117,9 +117,9 @@ export class AnthropicStreamWriter implements StreamWriter {
   }
 
   #signature(signature: ReasoningSignature): void {
-    if (signature.redacted === true) return this.#whole(writeSignature(signature, "redacted"));
+    if (signature.redacted === true) return this.#whole(writeSignature(signature, false));
     this.#openThinking();
-    this.#delta({ type: "signature_delta", signature: writeSignature(signature, "signature") });
+    this.#delta({ type: "signature_delta", signature: writeSignature(signature, false) });
     this.#close();
   }
 
@@ -175,7 +175,7 @@ export class AnthropicStreamWriter implements StreamWriter {
     const { id, name, signature } = call.event;
     this.#close();
     if (signature !== undefined) {
-      const block = { type: "redacted_thinking", data: writeSignature(signature, "call") };
+      const block = { type: "redacted_thinking", data: writeSignature(signature, true) };
       this.#event("content_block_start", { index: this.#index, content_block: block });
       this.#event("content_block_stop", { index: this.#index++ });
     }

@@ -1,7 +1,7 @@
 /** Output items of the Responses API, each as it stands in `output` and in the events of a stream. */
 import type { MediaSource, ReasoningSignature, TokenLogprob } from "../common.ts";
 import type { Json } from "./response-object.ts";
-import { writeSignature } from "./signature-token.ts";
+import { writeSignature } from "./signature.ts";
 
 /** Whether the model got to the end of it. */
 export type ItemStatus = "in_progress" | "completed" | "incomplete";

@@ -4,7 +4,7 @@ import type { AssistantPart, Message, ReasoningSignature, TextPart, UserPart } f
 import type { Fields } from "../json-pick.ts";
 import type { Losses } from "../losses.ts";
 import { readContent } from "./read-content.ts";
-import { readSignature } from "./signature-token.ts";
+import { readSignature } from "./signature.ts";
 
 /** What `input` says. */
 export interface Conversation {

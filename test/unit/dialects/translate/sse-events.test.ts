@@ -120,6 +120,7 @@ test("an event of more than its bound is a fault, in one line or many, and nothi
     Buffer.from(`data: ${"x".repeat(64)}\n\n`),
     Buffer.from("data: 1234567\n".repeat(8)),
     Buffer.from("data: é\n".repeat(16)),
+    Buffer.concat([Buffer.from(`data: ${"x".repeat(64)}\n\n`), small]),
   ];
   for (const flood of floods) {
     for (const cuts of [[], [20], [1, 2, 3, 40]]) {

@@ -132,7 +132,7 @@ test("the pieces of a streamed turn, given back, are one text and one thought wi
 });
 
 test("a thought that another family keeps to itself is no signature of the thoughts before it", () => {
-  const envelope = Buffer.from('hw:signature["anthropic","secret",true]').toString("base64");
+  const envelope = Buffer.from("hw1.anthropic.redacted.secret").toString("base64");
   for (const thoughtSignature of [envelope, envelope.replaceAll("+", "-").replaceAll("/", "_").replace(/=+$/, "")]) {
     const request = read({
       contents: [model({ text: "hm", thought: true }, { text: "", thought: true, thoughtSignature }, { text: "so" })],

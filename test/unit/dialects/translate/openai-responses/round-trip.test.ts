@@ -3,10 +3,7 @@ import { test } from "node:test";
 import * as fc from "fast-check";
 import type { AssistantPart } from "../../../../../src/dialects/translate/common.ts";
 import { readRequest } from "../../../../../src/dialects/translate/openai-responses/read-request.ts";
-import {
-  readSignature,
-  writeSignature,
-} from "../../../../../src/dialects/translate/openai-responses/signature-token.ts";
+import { readSignature, writeSignature } from "../../../../../src/dialects/translate/openai-responses/signature.ts";
 import { writeAnswer } from "../../../../../src/dialects/translate/openai-responses/write-answer.ts";
 import { answers } from "./conversations.ts";
 
