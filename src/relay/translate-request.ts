@@ -35,7 +35,9 @@ export function translateRequest(
   const proceed = (output: TranslateRequestOutput): void => {
     if (!output.ok) {
       const { field, message } = output.fault;
-      return refuse(call, new GatewayError("invalid_request", { param: field, message }));
+      // Two of the APIs have no field that says where the fault is.
+      const told = field === "" ? message : `${field}: ${message}`;
+      return refuse(call, new GatewayError("invalid_request", { param: field, message: told }));
     }
     const refusal = refusalOf(output.losses, call.runtime.snapshot.translate === "lenient");
     if (refusal !== null) return refuse(call, refusal);
