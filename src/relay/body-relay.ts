@@ -6,6 +6,7 @@ import { isUtf8 } from "node:buffer";
 import { GatewayError } from "../core/errors.ts";
 import { GrowingBuffer } from "../core/growing-buffer.ts";
 import type { Outcome } from "../core/outcome.ts";
+import { GeminiArrayScan } from "../dialects/gemini/array-scan.ts";
 import { at, parseJson } from "../dialects/json-access.ts";
 import type { HeaderList } from "../upstream/exchange.ts";
 import { answerHeaders, passOnHeaders } from "./answer-headers.ts";
@@ -19,6 +20,8 @@ const GATHER_LIMIT_BYTES = 256 * 1024;
 /** Of a larger body this much of its end is kept to find the usage in. */
 const TAIL_BYTES = 8 * 1024;
 const USAGE_AT_END = /"usage(?:Metadata)?"\s*:\s*(\{(?:[^{}]|\{[^{}]*\})*\})[\s\S]{0,512}$/;
+/** In an array each element has its own, and the last counts for all. */
+const USAGE_SO_FAR = /"usageMetadata"\s*:\s*(\{(?:[^{}]|\{[^{}]*\})*\})/g;
 
 /** See the file's comment. */
 export class BodyRelay implements Receiver, ClientStreamEvents {
@@ -28,17 +31,19 @@ export class BodyRelay implements Receiver, ClientStreamEvents {
   /** Set once the body has proved too large to be gathered. */
   #stream: ClientStream | null = null;
   #tail = "";
-  /** Gemini's other form of a stream: one JSON array, element by element. */
-  readonly #isArray: boolean;
+  /** Gemini's other form of a stream. */
+  readonly #array: GeminiArrayScan | null;
+  #outcome: Outcome = "completed";
 
   constructor(attempt: Attempt, headers: HeaderList) {
     this.#attempt = attempt;
     this.#headers = headers;
     const { kind } = attempt.call;
-    this.#isArray = kind.kind === "pass" && kind.framing === "json_array";
+    this.#array = kind.kind === "pass" && kind.framing === "json_array" ? new GeminiArrayScan() : null;
   }
 
   onBody(bytes: Buffer, start: number, end: number): void {
+    this.#array?.scan(bytes, start, end);
     if (this.#stream !== null) {
       this.#stream.append(bytes, start, end);
       this.#keepTail(bytes, start, end);
@@ -49,19 +54,16 @@ export class BodyRelay implements Receiver, ClientStreamEvents {
   }
 
   onFlush(): void {
-    const { call, activeMs } = this.#attempt;
-    // A stream in the form of an array: its first element is as welcome as any stream's first token.
-    if (this.#isArray && this.#stream === null && this.#gathered.length > 0) this.#spill();
-    if (this.#isArray) call.firstTokenMs ??= activeMs;
+    if (this.#array !== null && this.#onArray(this.#array)) return;
     this.#stream?.flush();
   }
 
   onEnd(): void {
     const { call } = this.#attempt;
-    if (this.#isArray && this.#stream === null && this.#gathered.length > 0) this.#spill();
+    if (this.#array !== null && this.#stream === null && this.#gathered.length > 0) this.#spill();
     if (call.settled) return;
     if (this.#stream !== null) {
-      if (!(this.#isArray ? /\][\t\n\r ]*$/ : /\}[\t\n\r ]*$/).test(this.#tail)) {
+      if (!(this.#array !== null ? /\][\t\n\r ]*$/ : /\}[\t\n\r ]*$/).test(this.#tail)) {
         const error = new GatewayError("upstream_invalid", { detail: "a large body that does not end as JSON does" });
         return this.fail(error, "upstream_cut");
       }
@@ -71,10 +73,7 @@ export class BodyRelay implements Receiver, ClientStreamEvents {
         call.usage = call.upstream!.dialect.usageOf(answer) ?? null;
       }
       if (call.usage === null) call.unreportedBytes = Infinity;
-      this.#attempt.stop();
-      this.#stream.end();
-      if (!call.settled) this.#attempt.awaitDelivery();
-      return;
+      return this.#end(this.#stream);
     }
     const body = this.#gathered.take();
     const answer = parseAnswer(body);
@@ -98,7 +97,7 @@ export class BodyRelay implements Receiver, ClientStreamEvents {
 
   abandon(): void {
     this.#gathered.take();
-    if (this.#stream !== null) this.#attempt.call.unreportedBytes = Infinity;
+    this.#passed();
     this.#stream = null;
   }
 
@@ -123,14 +122,55 @@ export class BodyRelay implements Receiver, ClientStreamEvents {
   }
 
   onDelivered(): void {
-    this.#attempt.finish("completed");
+    this.#attempt.finish(this.#outcome);
   }
 
   #cut(outcome: Outcome): void {
     const stream = this.#stream;
+    this.#passed();
     this.#stream = null;
     this.#attempt.finish(outcome);
     stream?.cut();
+  }
+
+  /** A read of a stream in the form of an array is over. @returns whether the answer has been ended with it. */
+  #onArray(array: GeminiArrayScan): boolean {
+    const { call } = this.#attempt;
+    // Its first element is as welcome as any stream's first token.
+    if (this.#stream === null && this.#gathered.length > 0) this.#spill();
+    if (this.#stream === null) return true;
+    if (call.firstTokenMs === null) this.#attempt.firstToken();
+    call.tokenEvents = array.elements;
+    const refusal = array.atBoundary ? call.meter?.check(array.elements) : undefined;
+    if (refusal === undefined || refusal === null) return false;
+    call.code = "limit_reached";
+    call.detail = refusal.message;
+    this.#outcome = "limited";
+    const ending = Buffer.from(array.cutShort({ code: call.code, message: refusal.message }));
+    this.#stream.append(ending, 0, ending.length);
+    this.#passed();
+    this.#end(this.#stream);
+    return true;
+  }
+
+  /** The answer ends before its time: what has passed of it is known. */
+  #passed(): void {
+    const { call } = this.#attempt;
+    if (this.#stream === null) return;
+    if (this.#array === null) {
+      call.unreportedBytes = Infinity;
+      return;
+    }
+    const usageMetadata = parseJson([...this.#tail.matchAll(USAGE_SO_FAR)].at(-1)?.[1] ?? "");
+    // Before the end there may be a figure for the prompt alone.
+    if (at(usageMetadata, "candidatesTokenCount") === undefined) return;
+    call.usage = call.upstream!.dialect.usageOf({ usageMetadata }) ?? null;
+  }
+
+  #end(stream: ClientStream): void {
+    this.#attempt.stop();
+    stream.end();
+    if (!this.#attempt.call.settled) this.#attempt.awaitDelivery();
   }
 
   /** A 200 that is no JSON object, holds an error, or is not the stream that a prompt was to get, is none. */
@@ -152,7 +192,7 @@ export class BodyRelay implements Receiver, ClientStreamEvents {
   #spill(): void {
     const { call } = this.#attempt;
     const gathered = this.#gathered.take();
-    const begins = this.#isArray ? /^[\t\n\r ]*\[/ : /^[\t\n\r ]*\{/;
+    const begins = this.#array !== null ? /^[\t\n\r ]*\[/ : /^[\t\n\r ]*\{/;
     if (!begins.test(gathered.toString("latin1", 0, 256)) || call.kind.kind === "prompt") {
       const error = new GatewayError("upstream_invalid", { detail: "a large body that is not a JSON object" });
       return this.#attempt.fail(error, "upstream_failed");

@@ -8,7 +8,7 @@ import type { Measure } from "../../src/limits/measures.ts";
 import { keyDigest } from "../../src/tenants/key.ts";
 import { chat, post, startGateway } from "../support/gateway.ts";
 import type { TestGateway } from "../support/gateway.ts";
-import { response, startScripted } from "../support/scripted-upstream.ts";
+import { STREAM_HEAD, chunk, response, startScripted } from "../support/scripted-upstream.ts";
 import type { ScriptedUpstream } from "../support/scripted-upstream.ts";
 import { waitUntil } from "../support/wait-until.ts";
 
@@ -162,3 +162,39 @@ for (const [what, answer, output] of [
     assert.equal(used(gateway, "outputTokens"), output);
   });
 }
+
+const ELEMENT = (tokens: number): string =>
+  JSON.stringify({
+    candidates: [{ content: { parts: [{ text: "a" }] } }],
+    usageMetadata: { promptTokenCount: 5, candidatesTokenCount: tokens, promptTokensDetails: [{ tokenCount: 5 }] },
+  });
+const ARRAY_HEAD = STREAM_HEAD.replace("text/event-stream", "application/json");
+const ARRAY_PATH = "/v1beta/models/house:streamGenerateContent";
+
+test("a client that leaves a stream in the form of an array has used what had passed", async () => {
+  await using upstream = await startScripted(({ socket }) => {
+    socket.write(ARRAY_HEAD + chunk(`[${ELEMENT(10)},\r\n${ELEMENT(500)}`).toString());
+  });
+  const limits = "limits: { output_tokens_per_minute: 10000 }";
+  await using gateway = await startGateway(config(upstream.url, limits, "dialect: gemini"));
+  const leaving = new AbortController();
+  const answer = await post(gateway.url + ARRAY_PATH, '{"contents":[]}', { ...AUTHORIZED, signal: leaving.signal });
+  await answer.body!.getReader().read();
+  leaving.abort();
+  assert.partialDeepStrictEqual(await gateway.access(), { outcome: "client_gone", tokensIn: 5, tokensOut: 500 });
+  assert.equal(used(gateway, "outputTokens"), 500);
+});
+
+test("a stream in the form of an array is ended like any other where its limit says so", async () => {
+  await using upstream = await startScripted(({ socket }) => {
+    socket.write(ARRAY_HEAD + chunk("[").toString());
+    for (let i = 0; i < 100; i++) socket.write(chunk(`${i === 0 ? "" : ",\r\n"}${ELEMENT(i)}`));
+  });
+  const limits = "limits: { output_tokens_per_minute: 20, enforce: stream }";
+  await using gateway = await startGateway(config(upstream.url, limits, "dialect: gemini"));
+  const body = '{"contents":[],"generationConfig":{"maxOutputTokens":20}}';
+  const answer = await post(gateway.url + ARRAY_PATH, body, AUTHORIZED);
+  const elements = (await answer.json()) as { candidates: { finishReason?: string }[] }[];
+  assert.equal(elements.at(-1)!.candidates[0]!.finishReason, "MAX_TOKENS");
+  assert.partialDeepStrictEqual(await gateway.access(), { outcome: "limited", code: "limit_reached" });
+});
