@@ -7,8 +7,8 @@ import type { CommonUsage } from "../common.ts";
 function readUsage(usage: unknown): CommonUsage | undefined {
   const totals = usageOf({ usage });
   if (totals === undefined) return undefined;
-  const cached = tokenCount(at(usage, "prompt_tokens_details", "cached_tokens"));
-  const cachedInputTokens = cached ?? tokenCount(at(usage, "prompt_cache_hit_tokens"));
+  // Also a 0, which the scan leaves out.
+  const cachedInputTokens = tokenCount(at(usage, "prompt_tokens_details", "cached_tokens"));
   const cacheWriteTokens = tokenCount(at(usage, "prompt_tokens_details", "cache_write_tokens"));
   const reasoningTokens = tokenCount(at(usage, "completion_tokens_details", "reasoning_tokens"));
   return {
