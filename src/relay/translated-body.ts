@@ -12,7 +12,7 @@ import { crash } from "./crash.ts";
 import type { Receiver } from "./receiver.ts";
 import { redact } from "./redact.ts";
 import type { Translation } from "./stream-translation.ts";
-import { translateAnswer } from "./translation-tasks.ts";
+import { translateParsedAnswer } from "./translation-tasks.ts";
 import type { TranslateAnswerOutput } from "./translation-tasks.ts";
 
 /** An answer may hold a picture or two. */
@@ -43,7 +43,6 @@ export class TranslatedBody implements Receiver {
 
   onEnd(): void {
     const body = this.#gathered.take();
-    const input = { body, ...this.#translation };
     if (body.length <= OFFLOAD_BODY_BYTES) {
       if (!isUtf8(body)) return this.#invalid("an answer that is not UTF-8");
       const answer = parseJson(body.toString("utf8"));
@@ -53,8 +52,7 @@ export class TranslatedBody implements Receiver {
         const message = said === undefined ? {} : { message: redact(said, config.apiKey) };
         return this.#attempt.fail(new GatewayError("upstream_error", message), "upstream_failed");
       }
-      this.#attempt.call.usage = dialect.usageOf(answer) ?? null;
-      return this.#answer(translateAnswer(input));
+      return this.#answer(translateParsedAnswer(answer, this.#translation));
     }
     const back = (go: () => void): void => {
       this.#cancel = null;
@@ -66,7 +64,7 @@ export class TranslatedBody implements Receiver {
     };
     const ticket = this.#attempt.call.runtime.translations.submit({
       task: "translate_answer",
-      input,
+      input: { body, ...this.#translation },
       sizeBytes: body.length,
       deadlineMs: DEADLINE_MS,
       onOutput: (output) => back(() => this.#answer(output)),
@@ -95,6 +93,7 @@ export class TranslatedBody implements Receiver {
   #answer(output: TranslateAnswerOutput): void {
     if (output === null) return this.#invalid("an answer that is none of its API's");
     const { call } = this.#attempt;
+    call.usage = output.usage ?? null;
     call.dropped = [...call.dropped, ...output.dropped.map((field) => `answer.${field}`)];
     const headers = answerHeaders(call, "application/json");
     passOnHeaders(headers, this.#headers);

@@ -2,9 +2,10 @@
  * The translation of requests and of whole answers, bytes to bytes: on the loop where they are small, else on a thread of its
  * own. Both ways come to the same result.
  */
-import { parseJson } from "../dialects/json-access.ts";
+import { cachedPart, parseJson } from "../dialects/json-access.ts";
+import type { Usage } from "../dialects/sse-scan.ts";
 import { fieldOfCaller } from "../dialects/translate/field-names.ts";
-import type { CommonRequest } from "../dialects/translate/common.ts";
+import type { CommonRequest, CommonUsage } from "../dialects/translate/common.ts";
 import { toldParts } from "../dialects/translate/thoughts.ts";
 import type { Thoughts } from "../dialects/translate/thoughts.ts";
 import type { AnswerContext, Loss, RequestFault } from "../dialects/translate/translation.ts";
@@ -52,8 +53,17 @@ export interface TranslateAnswerInput {
   readonly context: AnswerContext;
 }
 
-/** The answer, and what of it has no place in the caller's API; `null` where it is none of its API's. */
-export type TranslateAnswerOutput = { readonly body: Uint8Array; readonly dropped: readonly string[] } | null;
+/** A translated answer. */
+interface TranslatedAnswer {
+  readonly body: Uint8Array;
+  /** What of it has no place in the caller's API. */
+  readonly dropped: readonly string[];
+  /** As the upstream reports it. */
+  readonly usage: Usage | undefined;
+}
+
+/** The answer; `null` where it is none of its API's. */
+export type TranslateAnswerOutput = TranslatedAnswer | null;
 
 /** See {@link TranslateRequestInput}. */
 export function translateRequest(input: TranslateRequestInput): TranslateRequestOutput {
@@ -85,11 +95,24 @@ function asked(reasoning: CommonRequest["reasoning"], thoughts: Thoughts): Commo
 }
 
 /** See {@link TranslateAnswerInput}. */
-export function translateAnswer({ body, front, back, context }: TranslateAnswerInput): TranslateAnswerOutput {
-  const answer = BACKS[back].readAnswer(parseJson(asBuffer(body).toString("utf8")));
+export function translateAnswer({ body, ...translation }: TranslateAnswerInput): TranslateAnswerOutput {
+  return translateParsedAnswer(parseJson(asBuffer(body).toString("utf8")), translation);
+}
+
+/** The same of an answer that has been parsed. */
+export function translateParsedAnswer(
+  parsed: unknown,
+  { front, back, context }: Omit<TranslateAnswerInput, "body">,
+): TranslateAnswerOutput {
+  const answer = BACKS[back].readAnswer(parsed);
   if (answer === undefined) return null;
   const told = { ...answer, parts: toldParts(answer.parts, context.thoughts ?? "told") };
-  return { body: bytesOf(FRONTS[front].writeAnswer(told, context)), dropped: answer.dropped ?? [] };
+  const { usage, dropped = [] } = answer;
+  return { body: bytesOf(FRONTS[front].writeAnswer(told, context)), dropped, usage: usage && usageOf(usage) };
+}
+
+function usageOf({ inputTokens, outputTokens, cachedInputTokens }: CommonUsage): Usage {
+  return { inputTokens, outputTokens, ...cachedPart(cachedInputTokens) };
 }
 
 /** In memory of its own, so that it can be moved between threads. */
