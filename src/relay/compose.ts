@@ -1,5 +1,8 @@
 /** Makes the upstream's request out of the client's. */
+import { GatewayError } from "../core/errors.ts";
 import type { JsonSpan } from "../core/json-scan.ts";
+import { at, elements, parseJson } from "../dialects/json-access.ts";
+import { OFFLOAD_BODY_BYTES } from "../offload/tasks/understand.ts";
 import type { UpstreamRequest } from "../upstream/exchange.ts";
 import type { Call, PassKind } from "./call.ts";
 import type { Understanding, UnderstoodPrompt } from "./understand.ts";
@@ -8,16 +11,45 @@ import type { Understanding, UnderstoodPrompt } from "./understand.ts";
 const PLACEHOLDER = "\u0000prompt\u0000";
 const WRITTEN_PLACEHOLDER = Buffer.from(JSON.stringify(PLACEHOLDER));
 
-/** The client's bytes, unchanged but for the model's name where the config renames it. */
-export function composePassThrough(call: Call, { path, named }: PassKind, request: Understanding): UpstreamRequest {
+/** Gemini's route whose body names the model once for each of its texts. */
+const BATCH = /:batchEmbedContents$/;
+
+/** The client's bytes, unchanged but for the model's name where the config renames it; or why that can't be done. */
+export function composePassThrough(
+  call: Call,
+  { path, named, route }: PassKind,
+  request: Understanding,
+): UpstreamRequest | GatewayError {
   const rename = call.model?.model;
   const target = typeof path === "string" ? path : path(rename ?? named!.model);
-  const span = request.modelSpan;
-  const body =
-    rename === undefined || span === undefined
-      ? [request.body]
-      : exchange(request.body, span, named === undefined ? rename : `models/${rename}`);
+  const body = rename === undefined ? [request.body] : renamed(request, rename, named !== undefined, BATCH.test(route));
+  if (body instanceof GatewayError) return body;
   return { method: "POST", path: target, headers: requestHeaders(call, request.stream), body };
+}
+
+function renamed(
+  { body, modelSpan }: Understanding,
+  name: string,
+  isGemini: boolean,
+  isBatch: boolean,
+): Buffer[] | GatewayError {
+  if (isBatch) return renamedBatch(body, `models/${name}`);
+  return modelSpan === undefined ? [body] : exchange(body, modelSpan, isGemini ? `models/${name}` : name);
+}
+
+function renamedBatch(body: Buffer, name: string): Buffer[] | GatewayError {
+  if (body.length > OFFLOAD_BODY_BYTES) {
+    return new GatewayError("body_too_large", {
+      message:
+        "This model has another name at its upstream, which has to be written into each of the batch's requests. " +
+        `That is done for bodies of up to ${OFFLOAD_BODY_BYTES / 1024} KiB: send smaller batches.`,
+    });
+  }
+  const batch = parseJson(body.toString("utf8")) as Record<string, unknown>;
+  const requests = at(batch, "requests");
+  if (!Array.isArray(requests)) return [body];
+  for (const one of elements(requests)) if (at(one, "model") !== undefined) (one as { model: unknown }).model = name;
+  return [Buffer.from(JSON.stringify(Object.hasOwn(batch, "model") ? { ...batch, model: name } : batch))];
 }
 
 function exchange(body: Buffer, { start, end }: JsonSpan, name: string): Buffer[] {

@@ -88,7 +88,9 @@ function sendPassThrough(call: Call, kind: PassKind, request: Understanding): vo
   if (isForeign) {
     return translateRequest(call, kind, request, (composed, stream) => send(call, composed, { ...asked, stream }));
   }
-  send(call, composePassThrough(call, kind, request), asked);
+  const composed = composePassThrough(call, kind, request);
+  if (composed instanceof GatewayError) return refuse(call, composed);
+  send(call, composed, asked);
 }
 
 function sendPrompt(call: Call, prompt: UnderstoodPrompt): void {
