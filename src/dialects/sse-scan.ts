@@ -60,6 +60,11 @@ export abstract class SseScan {
   /** What the upstream reported, if it has. */
   abstract usage(): Usage | undefined;
 
+  /** Output tokens so far, as far as can be told: a token event is one, unless the upstream says more. */
+  get outputTokens(): number {
+    return this.tokenEvents;
+  }
+
   /**
    * Events that end the stream here as its API ends one that has reached its length, so that every SDK reads it as such; `note`
    * says why, where SDKs don't look. Only at a boundary.

@@ -55,7 +55,10 @@ export function admit(call: Call, costTokens: number, next: (slot: Admitted) => 
   const admitted = call.runtime.desk.admit(request, (answer) => {
     call.work = null;
     try {
-      if (answer instanceof GatewayError) return refuse(call, answer);
+      if (answer instanceof GatewayError) {
+        call.queueMs = (admitted as Waiting).waitedMs;
+        return refuse(call, answer);
+      }
       go(answer);
     } catch (error) {
       crash(call, error);

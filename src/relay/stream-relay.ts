@@ -82,7 +82,7 @@ export class StreamRelay implements Receiver, ClientStreamEvents {
       call.tokenEvents = this.#scan.tokenEvents;
     }
     if (call.meter !== null && this.#scan.atBoundary && !this.#scan.complete && !this.#scan.failed) {
-      const refusal = call.meter.check(call.tokenEvents);
+      const refusal = call.meter.check(this.#outputTokens());
       if (refusal !== null) return this.#cutShort(refusal);
     }
     // What a reader waits for: the first token, and to hear that there are no more.
@@ -181,6 +181,12 @@ export class StreamRelay implements Receiver, ClientStreamEvents {
     this.#upstreamHeaders = null;
     call.status = 200;
     this.#stream = call.client.begin(200, headers, this);
+  }
+
+  /** So far. */
+  #outputTokens(): number {
+    if (this.#translation === null) return (this.#scan as SseScan).outputTokens;
+    return Math.max(this.#translation.tokenEvents, this.#translation.usage()?.outputTokens ?? 0);
   }
 
   /** The tenant has used up what it may. */

@@ -198,3 +198,48 @@ test("a stream in the form of an array is ended like any other where its limit s
   assert.equal(elements.at(-1)!.candidates[0]!.finishReason, "MAX_TOKENS");
   assert.partialDeepStrictEqual(await gateway.access(), { outcome: "limited", code: "limit_reached" });
 });
+
+for (const [front, path] of [
+  ["its own", "/v1beta/models/house:streamGenerateContent?alt=sse"],
+  ["another", "/v1/chat/completions"],
+]) {
+  test(`a stream of Gemini's is ended by the tokens that it reports, not by its events: to ${front} SDK`, async () => {
+    await using upstream = await startScripted(({ socket }) => {
+      socket.write(STREAM_HEAD);
+      for (let i = 1; i <= 5; i++) socket.write(chunk(`data: ${ELEMENT(100 * i)}\r\n\r\n`));
+    });
+    const limits = "limits: { output_tokens_per_minute: 200, enforce: stream }";
+    await using gateway = await startGateway(config(upstream.url, limits, "dialect: gemini"));
+    const body = path!.includes("chat")
+      ? chat({ model: "house", stream: true, max_tokens: 200 })
+      : '{"contents":[],"generationConfig":{"maxOutputTokens":200}}';
+    await (await post(gateway.url + path, body, AUTHORIZED)).text();
+    assert.partialDeepStrictEqual(await gateway.access(), { outcome: "limited", code: "limit_reached" });
+  });
+}
+
+test("what can't be counted is answered by its size, and marked so", async () => {
+  await using upstream = await startScripted(() => {});
+  await using gateway = await startGateway(config(upstream.url, "weight: 1"));
+  const body = JSON.stringify({ model: "house", messages: [{ role: "user", content: "a".repeat(70_000) }] });
+  const answer = await post(`${gateway.url}/v1/messages/count_tokens`, body, AUTHORIZED);
+  assert.equal(answer.headers.get("x-headwaiter-counted"), "by_size");
+  const { input_tokens: tokens } = (await answer.json()) as { input_tokens: number };
+  assert.ok(tokens > 17_500 && tokens < 17_600, String(tokens));
+});
+
+test("who waited in vain is told for how long", async () => {
+  await using upstream = await startScripted(() => {});
+  const cap = "max_concurrency: 1, queue: { max_wait: 100ms }";
+  await using gateway = await startGateway(config(upstream.url, "weight: 1", cap));
+  const leaving = new AbortController();
+  const ask = (init: RequestInit): Promise<Response> =>
+    post(`${gateway.url}/v1/chat/completions`, chat({ model: "house" }), { ...AUTHORIZED, ...init });
+  const left = assert.rejects(ask({ signal: leaving.signal }));
+  await waitUntil(() => upstream.requests.length === 1);
+  const answer = await ask({});
+  assert.equal(answer.headers.get("x-headwaiter-error"), "queue_timeout");
+  assert.ok(Number(answer.headers.get("x-headwaiter-queue-ms")) >= 90);
+  leaving.abort();
+  await left;
+});

@@ -54,6 +54,11 @@ export class GeminiScan extends SseScan {
     return usageOf({ usageMetadata });
   }
 
+  /** An event brings some dozens of them. */
+  override get outputTokens(): number {
+    return Math.max(this.tokenEvents, this.usage()?.outputTokens ?? 0);
+  }
+
   override cutShort(note: EndingNote): string {
     const candidate = { content: { role: "model", parts: [] }, finishReason: "MAX_TOKENS", index: 0 };
     return `data: ${JSON.stringify({ candidates: [candidate], headwaiter: note })}\r\n\r\n`;

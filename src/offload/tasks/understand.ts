@@ -3,7 +3,7 @@
  *
  * The loop calls the same functions for bodies up to {@link OFFLOAD_BODY_BYTES}: both ways come to the same result.
  */
-import { OPEN_OBJECT, QUOTE } from "../../core/json-bytes.ts";
+import { BACKSLASH, CLOSE_ARRAY, OPEN_ARRAY, OPEN_OBJECT, QUOTE } from "../../core/json-bytes.ts";
 import { scanJsonObject, WantedKeys } from "../../core/json-scan.ts";
 import type { JsonSpan } from "../../core/json-scan.ts";
 import { asBuffer } from "../transfer.ts";
@@ -66,7 +66,7 @@ export interface UnderstandOutput {
 const BOUND_FIELDS = ["max_tokens", "max_completion_tokens", "max_output_tokens"] as const;
 /** How many answers are asked for. */
 const COUNT_FIELDS = ["n", "best_of"] as const;
-const PASS_FIELDS = new WantedKeys("model", "stream", ...BOUND_FIELDS, ...COUNT_FIELDS);
+const PASS_FIELDS = new WantedKeys("model", "stream", "prompt", ...BOUND_FIELDS, ...COUNT_FIELDS);
 const GEMINI_FIELDS = new WantedKeys("model", "generationConfig", "generation_config");
 const GEMINI_BOUND_FIELDS = new WantedKeys("maxOutputTokens", "max_output_tokens", "candidateCount", "candidate_count");
 const PROMPT_FIELDS = new WantedKeys("prompt");
@@ -164,7 +164,24 @@ function outputBounds(body: Buffer, spans: ReadonlyMap<string, JsonSpan>): Outpu
     const counts = names.flatMap((name) => countAt(body, spans.get(name)) ?? []);
     return counts.length === 0 ? undefined : Math.max(...counts);
   };
-  return boundsOf(largest(BOUND_FIELDS), largest(COUNT_FIELDS));
+  return boundsOf(largest(BOUND_FIELDS), Math.max(1, largest(COUNT_FIELDS) ?? 1) * prompts(body, spans.get("prompt")));
+}
+
+/** Legacy completions take several prompts at once: strings, or arrays of tokens. One array of tokens is one prompt. */
+function prompts(body: Buffer, span: JsonSpan | undefined): number {
+  if (span === undefined || body[span.start] !== OPEN_ARRAY) return 1;
+  let count = 0;
+  let depth = 0;
+  for (let at = span.start; at < span.end; at++) {
+    const byte = body[at];
+    if (byte === OPEN_ARRAY && ++depth === 2) count++;
+    else if (byte === CLOSE_ARRAY) depth--;
+    else if (byte === QUOTE) {
+      count++;
+      for (at++; body[at] !== QUOTE; at++) if (body[at] === BACKSLASH) at++;
+    }
+  }
+  return Math.max(1, count);
 }
 
 function boundsOf(bound: number | undefined, count: number | undefined): OutputBounds {

@@ -106,6 +106,10 @@ test("how long the answers may be is read from any API's name for it, times thei
     [answers("{}"), answers('{"n":3}'), answers('{"n":0}'), answers('{"n":2,"best_of":5}')],
     [1, 3, 1, 5],
   );
+  assert.equal(bound('{"max_tokens":10,"prompt":["a","b\\"]","c"]}'), 30);
+  assert.equal(bound('{"max_tokens":10,"n":2,"prompt":[[1,2],[3]]}'), 40);
+  for (const one of ['"a"', "[1,2,3]", "[]", '["a"]', "null"])
+    assert.equal(bound(`{"max_tokens":10,"prompt":${one}}`), 10);
   // Theirs to refuse.
   for (const wrong of ["null", '"100"', "-1", "1.5", "1e99", "[100]"])
     assert.equal(bound(`{"max_tokens":${wrong}}`), undefined);
