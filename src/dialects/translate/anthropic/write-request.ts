@@ -76,7 +76,7 @@ function writeSampling(request: CommonRequest, traits: ModelTraits, thinks: bool
     topP:
       never ??
       (topP < LEAST_TOP_P_THINKING ? thinking : undefined) ??
-      (both ? "this model takes temperature or topP, not both" : undefined),
+      (both ? "this model takes temperature or top-p, not both" : undefined),
     topK: never ?? thinking,
   };
   const written: Record<string, number> = {};

@@ -1,8 +1,9 @@
 /** Reads a whole `GenerateContentResponse`. */
 import { randomUUID } from "node:crypto";
-import { at, elements } from "../../json-access.ts";
+import { at, elements, hasContent } from "../../json-access.ts";
 import { standardBase64 } from "../base64.ts";
 import type { CommonAnswer, MediaSource } from "../common.ts";
+import { Dropped } from "../dropped.ts";
 import { isRecord } from "../json-pick.ts";
 import { AssistantParts } from "./assistant-parts.ts";
 import { madeCallId } from "./call-ids.ts";
@@ -17,11 +18,18 @@ export interface AnswerHead {
   readonly createdSeconds: number;
 }
 
+/** Sources of an answer. */
+const SOURCES = ["citationMetadata", "groundingMetadata", "urlContextMetadata"] as const;
+/** Of a part, besides what it holds. */
+const PART_NOTES: ReadonlySet<string> = new Set(["thought", "thoughtSignature", "partMetadata", "videoMetadata"]);
+
 /** See {@link BackTranslation.readAnswer}. A blocked prompt is an answer too: an empty one that was filtered. */
 export function readAnswer(body: unknown): CommonAnswer | undefined {
   const candidate = firstCandidate(body);
   const head = readHead(body);
-  const parts = readParts(elements(at(candidate, "content", "parts")), head.id);
+  const dropped = new Dropped();
+  for (const name of SOURCES) if (hasContent(at(candidate, name))) dropped.add("candidates[]", name);
+  const parts = readParts(elements(at(candidate, "content", "parts")), head.id, dropped);
   const finishReason = finishReasonOf(body, candidate) ?? (parts.length > 0 ? "STOP" : undefined);
   if (finishReason === undefined) return undefined;
   const hasToolCalls = parts.some(({ kind }) => kind === "tool_call");
@@ -33,6 +41,7 @@ export function readAnswer(body: unknown): CommonAnswer | undefined {
     stopReason: readStopReason(finishReason, hasToolCalls),
     usage: usage === undefined ? undefined : { inputTokens: 0, outputTokens: 0, ...usage },
     ...(logprobs === undefined ? {} : { logprobs }),
+    ...dropped.field(),
   };
 }
 
@@ -83,8 +92,8 @@ export function signatureOf(part: unknown): { readonly family: "gemini"; readonl
   return typeof data === "string" && data !== "" ? { family: "gemini", data } : undefined;
 }
 
-/** Kinds that nobody else knows, such as code that Google ran itself, are passed over. */
-function readParts(parts: readonly unknown[], answerId: string): CommonAnswer["parts"] {
+/** Kinds that nobody else knows, such as code that Google ran itself, are dropped. */
+function readParts(parts: readonly unknown[], answerId: string, dropped: Dropped): CommonAnswer["parts"] {
   const gathered = new AssistantParts();
   let calls = 0;
   for (const part of parts) {
@@ -109,6 +118,10 @@ function readParts(parts: readonly unknown[], answerId: string): CommonAnswer["p
     if (typeof text === "string") gathered.text(text);
     const source = pictureOf(part);
     if (source !== undefined) gathered.push({ kind: "image", source });
+    else if (typeof text !== "string" && isRecord(part)) {
+      const kind = Object.keys(part).find((key) => !PART_NOTES.has(key));
+      if (kind !== undefined) dropped.add("candidates[].content.parts[]", kind);
+    }
   }
   return gathered.parts;
 }

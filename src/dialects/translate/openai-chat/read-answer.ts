@@ -2,10 +2,15 @@
 import { randomUUID } from "node:crypto";
 import { at, elements, hasContent } from "../../json-access.ts";
 import type { AssistantPart, CommonAnswer, ToolCallPart } from "../common.ts";
+import { Dropped } from "../dropped.ts";
 import { readLogprobs } from "./logprobs.ts";
 import { readOutput } from "./read-output.ts";
 import { isFailure, readStop } from "./stop-reason.ts";
 import { readEventUsage } from "./usage.ts";
+
+/** Sources of an answer: OpenAI's, and those of Perplexity and xAI beside it. Sound that only OpenAI's models make. */
+const DROPPED_OF_MESSAGE = ["annotations", "audio"] as const;
+const DROPPED_OF_BODY = ["citations", "search_results"] as const;
 
 /** See `BackTranslation.readAnswer`. Of several choices the first is the answer. */
 export function readAnswer(body: unknown): CommonAnswer | undefined {
@@ -24,7 +29,15 @@ export function readAnswer(body: unknown): CommonAnswer | undefined {
     ...readStop(choice, { hasCalls: calls.length > 0, hasRefusal: parts.some(({ kind }) => kind === "refusal") }),
     usage: readEventUsage(body),
     ...(logprobs === undefined ? {} : { logprobs }),
+    ...droppedOf(body, message),
   };
+}
+
+function droppedOf(body: unknown, message: object): ReturnType<Dropped["field"]> {
+  const dropped = new Dropped();
+  for (const name of DROPPED_OF_MESSAGE) if (hasContent(at(message, name))) dropped.add("choices[].message", name);
+  for (const name of DROPPED_OF_BODY) if (hasContent(at(body, name))) dropped.add(name, undefined);
+  return dropped.field();
 }
 
 /** @returns `value`, where it is a time; else now. Seconds since 1970. */

@@ -146,3 +146,49 @@ test("takes 1 MiB when nothing else is said, and no more", () => {
   assert.equal(parser.push(Buffer.from(`data: ${"x".repeat(1024 * 1024 - 5)}`)).length, 0);
   assert.match(parser.fault!, /more than 1048576 bytes/);
 });
+
+const BARE_ERROR = {
+  error: { code: 499, message: "The operation was {cancelled}.", details: [{ "@type": "x", data: "a: b" }] },
+};
+const AS_VERTEX_HAS_IT = JSON.stringify(BARE_ERROR, undefined, 2);
+
+test("an error in bare JSON behind the last event is an event, wherever the reads cut and however it is written", () => {
+  for (const json of [AS_VERTEX_HAS_IT, JSON.stringify(BARE_ERROR), AS_VERTEX_HAS_IT.replaceAll(/^ +/gm, "")]) {
+    for (const end of ["", "\n", "\r\n\r\n"]) {
+      const wire = Buffer.from(`data: 1\r\n\r\n${json.replaceAll("\n", "\r\n")}${end}`);
+      for (const cuts of [[], Array.from({ length: wire.length }, (_, i) => i)]) {
+        const parser = new SseEvents();
+        const [first, error, ...others] = [...inPieces(wire, cuts, parser), ...parser.end()];
+        assert.deepEqual(first, { type: "", data: "1" });
+        assert.equal(error?.type, "error");
+        assert.deepEqual(JSON.parse(error.data), BARE_ERROR);
+        assert.deepEqual(others, []);
+      }
+    }
+  }
+});
+
+test("bare JSON that is no error, not whole or within an event is passed over, as the standard has it", () => {
+  const passed = [
+    "{}\n\ndata: 1\n\n",
+    '{"error":null}\n\ndata: 1\n\n',
+    '{\n"error": {\n\ndata: 1\n\n',
+    '{"error":\ndata: 1\n\n',
+    'data: 1\n{"error":{"code":1}}\n\n',
+    `{\n${"}\n".repeat(100)}\ndata: 1\n\n`,
+  ];
+  for (const text of passed) {
+    const parser = new SseEvents();
+    assert.deepEqual([...inPieces(Buffer.from(text), [], parser), ...parser.end()], [{ type: "", data: "1" }], text);
+  }
+});
+
+test("bare JSON has the bound of an event, and costs no more than its length", () => {
+  const parser = new SseEvents(1000);
+  parser.push(Buffer.from(`{\n${'"a": 1,\n'.repeat(200)}`));
+  assert.match(parser.fault!, /more than 1000 bytes/);
+  const many = new SseEvents();
+  const startMs = performance.now();
+  for (let i = 0; i < 16; i++) many.push(Buffer.from(`{\n${"}\n".repeat(30_000)}`));
+  assert.ok(performance.now() - startMs < 2000);
+});

@@ -21,15 +21,28 @@ test("what is no message is no answer", () => {
   }
 });
 
-test("blocks of Anthropic's own tools, and types not known here, are passed over", () => {
+test("blocks of Anthropic's own tools, types not known here and citations are dropped by name", () => {
   const content = [
     { type: "server_tool_use", id: "s", name: "web_search", input: {} },
     { type: "web_search_tool_result", tool_use_id: "s", content: [] },
     { type: "novelty", text: "x" },
     "no block",
+    { type: "a b" },
     { type: "text", text: "It rains.", citations: [{ type: "web_search_result_location" }] },
   ];
   assert.deepEqual(readAnswer({ ...MESSAGE, content })!.parts, [{ kind: "text", text: "It rains." }]);
+  assert.deepEqual(readAnswer({ ...MESSAGE, content })?.dropped, [
+    "content[].server_tool_use",
+    "content[].web_search_tool_result",
+    "content[].novelty",
+    "content[]",
+    "content[].citations",
+  ]);
+  const plain = [
+    { type: "text", text: "x", citations: null },
+    { type: "thinking", thinking: "hm", signature: "s" },
+  ];
+  assert.equal(readAnswer({ ...MESSAGE, content: plain })?.dropped, undefined);
 });
 
 test("each stop reason is read as what it means", () => {

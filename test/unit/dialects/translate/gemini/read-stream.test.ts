@@ -234,3 +234,24 @@ test("a call in pieces is one call with all of its arguments", () => {
     ],
   );
 });
+
+test("sources of an answer, and kinds of parts that nobody else knows, are dropped by name", () => {
+  const parts = [
+    { text: "a", thoughtSignature: "s" },
+    { thought: true, executableCode: { code: "1" } },
+    { executableCode: { code: "1" } },
+    { thoughtSignature: "s", codeExecutionResult: { output: "1" } },
+    { inlineData: { mimeType: "audio/wav", data: "AAAA" } },
+    { inlineData: { mimeType: "image/png", data: "AAAA" } },
+    { functionCall: { name: "f" } },
+    { thoughtSignature: "s" },
+  ];
+  const sources = { groundingMetadata: { webSearchQueries: ["q"] }, citationMetadata: {}, urlContextMetadata: null };
+  assert.deepEqual(readAnswer(chunk(parts, { finishReason: "STOP", ...sources }))?.dropped, [
+    "candidates[].groundingMetadata",
+    "candidates[].content.parts[].executableCode",
+    "candidates[].content.parts[].codeExecutionResult",
+    "candidates[].content.parts[].inlineData",
+  ]);
+  assert.equal(readAnswer(chunk([{ text: "a" }], { finishReason: "STOP" }))?.dropped, undefined);
+});

@@ -204,3 +204,15 @@ test("a proof of thoughts that a caller sends back in part is passed over", () =
     { kind: "reasoning", text: "a" },
   ]);
 });
+
+test("sources of an answer, and sound, are dropped by name", () => {
+  const cited = readAnswer(
+    body(
+      { content: "x", annotations: [{ type: "url_citation" }], audio: { id: "a" } },
+      {},
+      { citations: ["https://x.test"] },
+    ),
+  );
+  assert.deepEqual(cited?.dropped, ["choices[].message.annotations", "choices[].message.audio", "citations"]);
+  assert.equal(readAnswer(body({ content: "x", annotations: [], audio: null }))?.dropped, undefined);
+});
