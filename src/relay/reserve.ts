@@ -9,6 +9,7 @@ import type { Price } from "../config/snapshot.ts";
 import { GatewayError } from "../core/errors.ts";
 import { monotonicMs } from "../core/monotonic-clock.ts";
 import type { Outcome } from "../core/outcome.ts";
+import { TimerEntry } from "../core/timer-wheel.ts";
 import type { Refill, Refusal, Reservation, Shortage } from "../limits/limiter.ts";
 import type { Use } from "../limits/measures.ts";
 import type { RequestLimits } from "../limits/plan.ts";
@@ -30,6 +31,8 @@ const COUNTED_FROM_BYTES = 8 * 1024;
 const COUNT_DEADLINE_MS = 1000;
 /** Between the answer of who keeps the whole and the second try another request may have been faster. */
 const MOST_TRIES = 4;
+/** For the main thread's answer, which asks Redis for 50 ms at most. */
+const LEASE_DEADLINE_MS = 1000;
 /** Operations whose answers are no text. */
 const WITHOUT_OUTPUT = /embed|countTokens|count_tokens/i;
 
@@ -119,7 +122,7 @@ function inputBound(call: Call, limits: RequestLimits, asked: Asked, next: (toke
 }
 
 /** While it waits for more of a shared limit it is the call's work. */
-class Reserving implements Work {
+class Reserving extends TimerEntry implements Work {
   readonly #call: Call;
   readonly #what: Omit<Reserved, "reservation">;
   readonly #next: () => void;
@@ -127,6 +130,7 @@ class Reserving implements Work {
   #tries = 0;
 
   constructor(call: Call, what: Omit<Reserved, "reservation">, next: () => void) {
+    super();
     this.#call = call;
     this.#what = what;
     this.#next = next;
@@ -144,13 +148,23 @@ class Reserving implements Work {
   }
 
   abort(): void {
-    this.#ticket?.cancel();
+    this.#leave();
     settle(this.#call, "client_gone");
   }
 
   fail(error: GatewayError, outcome: Outcome): void {
-    this.#ticket?.cancel();
+    this.#leave();
     refuse(this.#call, error, outcome);
+  }
+
+  /** The main thread's answer is overdue. */
+  override onTimer(): void {
+    this.fail(leaseError(this.#what.limits, { kind: "unavailable", retryInMs: 0 }), "refused");
+  }
+
+  #leave(): void {
+    this.#ticket?.cancel();
+    this.#call.runtime.wheel.disarm(this);
   }
 
   #refused(refusal: Refusal): void {
@@ -162,9 +176,12 @@ class Reserving implements Work {
 
   #ask({ needs }: Refill): void {
     const call = this.#call;
+    const { wheel } = call.runtime;
     call.work = this;
+    wheel.arm(this, wheel.nowMs() + LEASE_DEADLINE_MS);
     this.#ticket = call.runtime.limits.lease(needs, (result) => {
       call.work = null;
+      wheel.disarm(this);
       try {
         if (result.kind === "granted") this.try();
         else refuse(call, leaseError(this.#what.limits, result));

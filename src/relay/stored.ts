@@ -38,7 +38,7 @@ function routeToOnlyKeeper(call: Call): GatewayError | undefined {
   const keepers = new Set(
     snapshot.models
       .routes()
-      .filter(({ name, upstream }) => upstreams.get(upstream.name)!.hasResponses && call.identity.allows(name))
+      .filter(({ name, upstream }) => upstreams.get(upstream.name)!.hasResponses && call.identity.allowsSome(name))
       .map(({ upstream }) => upstream.name),
   );
   const [only] = keepers;

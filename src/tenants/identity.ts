@@ -29,6 +29,11 @@ export class Identity {
     return this.#filters.every((filter) => filter.allows(model));
   }
 
+  /** Whether they may use some of the models that a route's name stands for, which may be a pattern. */
+  allowsSome(route: string): boolean {
+    return this.#filters.every((filter) => filter.allowsSome(route));
+  }
+
   /** @returns `model_not_allowed`, or `null`. */
   refusalOf(model: string): GatewayError | null {
     return this.allows(model) ? null : new GatewayError("model_not_allowed", { param: "model" });

@@ -1,5 +1,5 @@
 /** Which models somebody may use. */
-import { matchesPattern } from "../config/name-pattern.ts";
+import { matchesPattern, patternsOverlap } from "../config/name-pattern.ts";
 
 /** Names and patterns; O(1) for a name, one comparison a pattern. */
 export class ModelFilter {
@@ -14,5 +14,10 @@ export class ModelFilter {
   /** @param model as the client asks for it. */
   allows(model: string): boolean {
     return this.#names.has(model) || this.#patterns.some((pattern) => matchesPattern(pattern, model));
+  }
+
+  /** @param pattern a model's name, or a pattern. @returns whether some name that it stands for is allowed. O(names). */
+  allowsSome(pattern: string): boolean {
+    return [...this.#names].some((name) => patternsOverlap(name, pattern));
   }
 }

@@ -243,3 +243,29 @@ test("who waited in vain is told for how long", async () => {
   leaving.abort();
   await left;
 });
+
+test("a lease that nobody answers is not waited for without end", async () => {
+  await using upstream = await startScripted(() => {});
+  const yaml = `${config(upstream.url, "limits: { tokens_per_minute: 1000000 }")}store: { redis: redis://127.0.0.1:1 }`;
+  await using gateway = await startGateway(yaml);
+  const answer = await post(`${gateway.url}/v1/chat/completions`, chat({ model: "house" }), AUTHORIZED);
+  assert.equal(answer.headers.get("x-headwaiter-error"), "overloaded");
+  assert.ok(Number(answer.headers.get("retry-after")) >= 1);
+  assert.equal(gateway.loop.timers, 0);
+});
+
+test("a stored response is found where a tenant may use only a part of a pattern's models", async () => {
+  await using upstream = await startScripted(({ socket }) => void socket.write(response(200, "{}")));
+  for (const [models, status] of [
+    ["gpt-4*", 200],
+    ["claude-*", 400],
+  ]) {
+    const yaml = config(upstream.url, `models: [ "${models}" ]`, "responses: native").replace("house:", '"gpt-*":');
+    await using gateway = await startGateway(
+      yaml
+        .replace("models:\n", 'models:\n  "claude-*": { upstream: other }\n')
+        .replace("upstreams:\n", `upstreams:\n  other: { endpoints: [ { url: ${upstream.url}/v1 } ] }\n`),
+    );
+    assert.equal((await fetch(`${gateway.url}/v1/responses/resp_1`, AUTHORIZED)).status, status);
+  }
+});
