@@ -55,15 +55,24 @@ export function* accountDefinitions(
     for (const [model, ofModel] of modelLimits)
       yield* definitionsOf({ kind: "model", tenant, model }, ofModel, isShared);
   }
-  for (const { tenant, keyId } of keys) {
-    yield* definitionsOf({ kind: "key", tenant, keyId }, tenants.get(tenant)?.keyLimits, isShared);
-  }
+  yield* keyDefinitions({ tenants, store }, keys);
   for (const { name: upstream, limits, maxConcurrency } of upstreams.values()) {
     yield* definitionsOf({ kind: "upstream", upstream }, limits, isShared);
     if (!isShared || maxConcurrency === undefined) continue;
     const limit = typeof maxConcurrency === "object" ? maxConcurrency.max : maxConcurrency;
     const [name, group] = [slotsAccount(upstream), `upstream:${upstream}`];
     yield { name, group, kind: "gauge", limit, windowMs: 0, isShared };
+  }
+}
+
+/** The accounts that keys need. @param keys those of tenants that are not there are left out. */
+export function* keyDefinitions(
+  { tenants, store }: Pick<ConfigSnapshot, "tenants" | "store">,
+  keys: Iterable<{ readonly tenant: string; readonly keyId: string }>,
+): Generator<AccountDefinition> {
+  for (const { tenant, keyId } of keys) {
+    const limits = tenants.get(tenant)?.keyLimits;
+    yield* definitionsOf({ kind: "key", tenant, keyId }, limits, store.redis !== undefined);
   }
 }
 

@@ -43,13 +43,11 @@ export class LimitsDesk {
   readonly #waiting = new Map<number, (result: LeaseResult) => void>();
   readonly #bounds = new Map<string, LearntBound>();
   #plan: LimitPlan;
-  #config: ConfigSnapshot;
   #nextTicket = 0;
 
   constructor({ config, accounts, limiter, ask }: LimitsDeskOptions) {
     this.limiter = limiter;
     this.#ask = ask;
-    this.#config = config;
     this.#plan = new LimitPlan(config, accounts);
   }
 
@@ -59,13 +57,12 @@ export class LimitsDesk {
 
   /** Another config, or other keys, with their accounts. */
   reload(config: ConfigSnapshot, accounts: Accounts): void {
-    this.#config = config;
     this.#plan = new LimitPlan(config, accounts);
   }
 
-  /** The accounts of the present config with those of new keys. */
-  renewAccounts(accounts: Accounts): void {
-    this.reload(this.#config, accounts);
+  /** Those of new keys, which are about to be known. */
+  addAccounts(accounts: Accounts): void {
+    this.#plan.add(accounts);
   }
 
   /** How long the answers of a model are. */

@@ -67,7 +67,7 @@ async function run(): Promise<void> {
       }
       case "keys":
         // First: a key may not be known before its accounts are.
-        loop.limits.renewAccounts(message.accounts);
+        loop.limits.addAccounts(message.accounts);
         return loop.keys.apply(message.changes);
       case "leased":
         return loop.limits.leased(message.ticket, message.result);

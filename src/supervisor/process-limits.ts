@@ -4,7 +4,7 @@
  */
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { accountDefinitions, slotsAccount } from "../limits/owners.ts";
+import { accountDefinitions, keyDefinitions, slotsAccount } from "../limits/owners.ts";
 import type { ConfigSnapshot } from "../config/snapshot.ts";
 import { monotonicMs } from "../core/monotonic-clock.ts";
 import type { Accounts } from "../limits/accounts.ts";
@@ -36,8 +36,8 @@ interface ProcessLimitsOptions {
   /** Loops that can run at a time. */
   readonly rows: number;
   readonly log: Log;
-  /** Whose caps are to hold over all processes. @default none: those of each process hold for it alone */
-  readonly broker?: Broker;
+  /** Whose caps are to hold over all processes. */
+  readonly broker: Broker;
 }
 
 /** See the file's comment. */
@@ -95,14 +95,20 @@ export class ProcessLimits {
     return this.#accounts;
   }
 
-  /** Keys have come or gone. @returns the accounts with those of new keys. */
-  renewKeys(): Accounts {
+  /** New keys are about to be known. @returns their accounts; those of keys that are gone stay until the next {@link reload}. */
+  addKeys(keys: readonly KeyRecord[]): Accounts {
+    const owners = keys.map(({ id, tenant }) => ({ tenant, keyId: id }));
     try {
-      this.#accounts = this.#keeper.define(this.#definitions(this.#config));
+      const added = this.#keeper.add(keyDefinitions(this.#config, owners));
+      this.#accounts = new Map([...this.#accounts, ...added]);
+      return added;
     } catch (error) {
-      this.#log.error({ err: error }, "new keys can't have limits of their own");
+      this.#log.error(
+        { err: error },
+        "there is no room for the limits of new keys, which can't be used until a restart",
+      );
+      return new Map();
     }
-    return this.#accounts;
   }
 
   /** Accounts of configs whose calls are over are free again. */
@@ -147,11 +153,11 @@ export class ProcessLimits {
     return [...accountDefinitions(config, [...ofConfig, ...ofStore])];
   }
 
-  #share(url: string, broker: Broker | undefined): SharedLimits {
-    broker?.borrowFrom((upstream, slots) => this.#lendSlots(upstream, slots));
+  #share(url: string, broker: Broker): SharedLimits {
+    broker.borrowFrom((upstream, slots) => this.#lendSlots(upstream, slots));
     return new SharedLimits({
       url,
-      keeper: broker === undefined ? this.#keeper : new SlotKeeper(this.#keeper, broker),
+      keeper: new SlotKeeper(this.#keeper, broker),
       account: (index) => {
         const definition = this.#keeper.definitionOf(index);
         if (definition === undefined || !definition.isShared) return undefined;

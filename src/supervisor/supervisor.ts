@@ -90,7 +90,7 @@ export class Supervisor {
     this.board = Board.create({ rows: BOARD_ROWS, columns: this.#directory.capacity });
     this.broker = new Broker({ board: this.board, config: options.config, columns: this.#columns });
     const { config, keys, log } = options;
-    this.limits = new ProcessLimits({ config, keys, log, rows: BOARD_ROWS });
+    this.limits = new ProcessLimits({ config, keys, log, rows: BOARD_ROWS, broker: this.broker });
   }
 
   get config(): ConfigSnapshot {
@@ -147,7 +147,7 @@ export class Supervisor {
 
   /** Keys of the store have changed. */
   tellKeys(changes: KeyChanges): void {
-    const accounts = this.limits.renewKeys();
+    const accounts = this.limits.addKeys(changes.added);
     // Calls of keys that have gone still count in their accounts.
     this.#earlierCallsEndMs = Math.max(this.#earlierCallsEndMs, performance.now() + longestCallMs(this.#config));
     for (const handle of this.#handles) handle.send({ kind: "keys", changes, accounts });
