@@ -102,7 +102,7 @@ export function withListenersOf(current: ConfigSnapshot, snapshot: ConfigSnapsho
 
 function withVersion(config: Omit<ConfigSnapshot, "version">): ConfigSnapshot {
   const byName = (a: { readonly name: string }, b: { readonly name: string }): number => (a.name < b.name ? -1 : 1);
-  const { server, streams, images, usage, auth, defaultModel } = config;
+  const { server, streams, images, usage, translate, auth, defaultModel } = config;
   // Whether there is a secret counts, what it is does not: a version is logged, and a short secret could be guessed from it.
   const effective = {
     server,
@@ -110,6 +110,7 @@ function withVersion(config: Omit<ConfigSnapshot, "version">): ConfigSnapshot {
     streams,
     images,
     usage,
+    translate,
     auth,
     store: { path: config.store.path, redis: withoutPassword(config.store.redis) },
     tenants: [...config.tenants.values()]

@@ -96,6 +96,8 @@ interface GatewayErrorOptions {
   readonly param?: string;
   /** How long the caller should wait, milliseconds. Set for 429 and 503. */
   readonly retryAfterMs?: number;
+  /** Whether the same request may succeed later, where it is not as the table says. */
+  readonly retry?: boolean;
   /** For the log alone; never sent. */
   readonly detail?: string;
 }
@@ -110,6 +112,8 @@ export class GatewayError {
   readonly message: string;
   readonly param: string | undefined;
   readonly retryAfterMs: number | undefined;
+  /** Whether the same request may succeed if sent again unchanged. */
+  readonly retry: boolean;
   readonly detail: string | undefined;
 
   constructor(code: ErrorCode, options: GatewayErrorOptions = {}) {
@@ -119,16 +123,12 @@ export class GatewayError {
     this.message = options.message ?? row.message;
     this.param = options.param;
     this.retryAfterMs = options.retryAfterMs;
+    this.retry = options.retry ?? row.retry;
     this.detail = options.detail;
   }
 
   /** Whose doing it is. */
   get source(): ErrorSource {
     return ERRORS[this.code].source;
-  }
-
-  /** Whether the same request may succeed if sent again unchanged. */
-  get retry(): boolean {
-    return ERRORS[this.code].retry;
   }
 }

@@ -30,7 +30,8 @@ export function limitRefusal(
         : `${owner} has ${whole}; ${left} of it are left, and this request may need ${needed}. ` +
           `Try again in ${waitText(waitMs)}.`;
   // Later and never sooner, so that those who were refused together do not come back together.
-  return new GatewayError(codeOf(limit), { message, retryAfterMs: waitMs * (1 + random / 4) });
+  // What is more than the whole limit never fits, however long anybody waits.
+  return new GatewayError(codeOf(limit), { message, retryAfterMs: waitMs * (1 + random / 4), retry: asked <= most });
 }
 
 /** The ledger could not be asked. @param random 0–1. @default Math.random() */

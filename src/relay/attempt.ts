@@ -87,7 +87,9 @@ export class Attempt extends TimerEntry implements ExchangeSink, Work {
 
   onSent(): void {
     this.#activeMs = this.#sentMs = performance.now();
-    this.call.runtime.metrics.overhead.observe(Math.max(0, this.#activeMs - this.call.receivedMs) / 1000);
+    this.call.runtime.metrics.overhead.observe(
+      Math.max(0, this.#activeMs - this.call.receivedMs - this.call.queueMs) / 1000,
+    );
     this.#arm(this.#activeMs);
   }
 

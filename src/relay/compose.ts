@@ -74,6 +74,10 @@ export function composePrompt(call: Call, model: string, prompt: UnderstoodPromp
 
 /** `identity`, because a compressed stream could be neither looked at nor flushed event by event. */
 export function requestHeaders(call: Call, stream: boolean): string[] {
+  const { dialect } = call.upstream!;
+  const isForeign = dialect.name !== call.kind.dialect.name;
+  // Another API knows nothing of this one's own fields.
+  const forwarded = isForeign ? without(call.forwardHeaders, call.kind.dialect.forwarded) : call.forwardHeaders;
   return [
     "content-type",
     "application/json",
@@ -83,9 +87,14 @@ export function requestHeaders(call: Call, stream: boolean): string[] {
     "identity",
     "x-request-id",
     call.id,
-    ...call.forwardHeaders,
-    ...missing(call.upstream!.dialect.required, call.forwardHeaders),
+    ...forwarded,
+    ...missing(dialect.required, forwarded),
   ];
+}
+
+/** The pairs of `given` whose names are not among `names`. */
+function without(given: readonly string[], names: readonly string[]): readonly string[] {
+  return given.filter((_, i) => !names.includes(given[i - (i % 2)]!));
 }
 
 /** The pairs of `required` whose names `given` has not. */

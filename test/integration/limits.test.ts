@@ -71,6 +71,7 @@ test("what a request did not use is given back at its end, and a refused one use
     const refused = await ask(gateway.url, { max_tokens: 2000 });
     assert.equal(refused.status, 429);
     assert.match(await refused.text(), /this request alone may need/);
+    assert.equal(refused.headers.get("x-should-retry"), "false");
     assert.equal(refused.headers.get("x-ratelimit-remaining-tokens"), String(1000 - used));
   }
 });

@@ -122,3 +122,15 @@ test("errors and lists have the shape of the API that asks", async () => {
   const wrong = await post(`${gateway.url}/v1beta/models/nobody:generateContent`, "{}");
   assert.partialDeepStrictEqual(await wrong.json(), { error: { code: 404, status: "NOT_FOUND" } });
 });
+
+test("an API's own fields don't go to an upstream that speaks another", async () => {
+  await using upstream = await startScripted(({ socket }) => void socket.write(response(200, "{}")));
+  await using gateway = await startGateway(config(upstream.url));
+  const body = '{"model":"claude-x","messages":[{"role":"user","content":"x"}]}';
+  const headers = { "openai-beta": "assistants=v2", "idempotency-key": "once" };
+  await post(`${gateway.url}/v1/chat/completions`, body, { headers });
+  const { head } = upstream.requests[0]!;
+  assert.deepEqual(field(head, "openai-beta"), []);
+  assert.deepEqual(field(head, "idempotency-key"), ["once"]);
+  assert.deepEqual(field(head, "anthropic-version"), ["2023-06-01"]);
+});
