@@ -97,13 +97,14 @@ describe("an upstream's cap over several processes", { skip: noRedis(), concurre
     assert.equal(usage.most, 10);
   });
 
-  test("is free again of a process that was killed when its lease ends, and not before", async () => {
+  test("is free again of a process that was killed when its lease ends, and not before", async (t) => {
     await using redis = await startRedis();
     const settings = `max_concurrency: 3, ${PATIENT}`;
     await using one = await SharedAdmission.start(redis.url, settings);
     const child = fork(new URL("../support/slot-holder.ts", import.meta.url), [redis.url, settings, "3"], {
       stdio: ["ignore", "ignore", "inherit", "ipc"],
     });
+    t.after(() => child.kill("SIGKILL"));
     const [said] = (await once(child, "message")) as [string];
     assert.equal(said, "held");
     const asked = Array.from({ length: 3 }, () => one.slot());
