@@ -22,6 +22,7 @@ const HEARTBEAT = Buffer.from(": \n\n");
 /** White space, which JSON may have anywhere. */
 const ARRAY_HEARTBEAT = Buffer.from("\n");
 const EVENT_END = Buffer.from("\n\n");
+const LF = 0x0a;
 
 /** See the file's comment. */
 export class StreamRelay implements Receiver, ClientStreamEvents {
@@ -38,6 +39,8 @@ export class StreamRelay implements Receiver, ClientStreamEvents {
   /** When anything was last sent to the client. */
   #sentMs: number;
   #outcome: Outcome = "completed";
+  /** A limit is used up, and the stream ends with the event that is passing. */
+  #refusal: GatewayError | null = null;
   /** The first byte of the body has come, and is one that an event stream can begin with. */
   #started = false;
   /** Everything has been handed to the client's side; the last of it may still wait there. */
@@ -65,13 +68,14 @@ export class StreamRelay implements Receiver, ClientStreamEvents {
       if (this.#stream === null) this.#begin();
     }
     if (this.#translation !== null) return this.#appendText(this.#translation.feed(bytes, start, end));
+    if (this.#refusal !== null) return this.#passEvent(bytes, start, end, this.#refusal);
     this.#stream!.append(bytes, start, end);
     (this.#scan as SseScan).scan(bytes, start, end);
   }
 
   onFlush(): void {
     const stream = this.#stream;
-    if (stream === null) return;
+    if (stream === null || this.#ended) return;
     const { call, activeMs } = this.#attempt;
     this.#sentMs = activeMs;
     const isBegin = this.#tokenMs === 0;
@@ -81,9 +85,9 @@ export class StreamRelay implements Receiver, ClientStreamEvents {
       this.#tokenMs = activeMs;
       call.tokenEvents = this.#scan.tokenEvents;
     }
-    if (call.meter !== null && this.#scan.atBoundary && !this.#scan.complete && !this.#scan.failed) {
-      const refusal = call.meter.check(this.#outputTokens());
-      if (refusal !== null) return this.#cutShort(refusal);
+    if (call.meter !== null && !this.#scan.complete && !this.#scan.failed) {
+      this.#refusal = call.meter.check(this.#outputTokens());
+      if (this.#refusal !== null && this.#scan.atBoundary) return this.#cutShort(this.#refusal);
     }
     // What a reader waits for: the first token, and to hear that there are no more.
     if (isBegin || this.#scan.complete || this.#scan.failed) stream.flush();
@@ -181,6 +185,19 @@ export class StreamRelay implements Receiver, ClientStreamEvents {
     this.#upstreamHeaders = null;
     call.status = 200;
     this.#stream = call.client.begin(200, headers, this);
+  }
+
+  /** Passes what is left of the event that a read has cut, and ends the stream there, unless that was the last one. */
+  #passEvent(bytes: Buffer, start: number, end: number, refusal: GatewayError): void {
+    const scan = this.#scan as SseScan;
+    for (let at = start; at < end;) {
+      const lf = bytes.indexOf(LF, at);
+      const stop = lf === -1 || lf >= end ? end : lf + 1;
+      this.#stream!.append(bytes, at, stop);
+      scan.scan(bytes, at, stop);
+      at = stop;
+      if (scan.atBoundary && !scan.complete && !scan.failed) return this.#cutShort(refusal);
+    }
   }
 
   /** So far. */

@@ -8,7 +8,7 @@ import type { Measure } from "../../src/limits/measures.ts";
 import { keyDigest } from "../../src/tenants/key.ts";
 import { chat, post, startGateway } from "../support/gateway.ts";
 import type { TestGateway } from "../support/gateway.ts";
-import { STREAM_HEAD, chunk, response, startScripted } from "../support/scripted-upstream.ts";
+import { STREAM_HEAD, chunk, response, startScripted, tokenEvent } from "../support/scripted-upstream.ts";
 import type { ScriptedUpstream } from "../support/scripted-upstream.ts";
 import { waitUntil } from "../support/wait-until.ts";
 
@@ -268,4 +268,25 @@ test("a stored response is found where a tenant may use only a part of a pattern
     );
     assert.equal((await fetch(`${gateway.url}/v1/responses/resp_1`, AUTHORIZED)).status, status);
   }
+});
+
+test("a stream is ended by its limit between two events, also where every read ends within one", async () => {
+  const half = Math.floor(tokenEvent("a").length / 2);
+  await using upstream = await startScripted(async ({ socket }) => {
+    socket.write(STREAM_HEAD + chunk(tokenEvent("a").slice(0, half)).toString());
+    const rest = tokenEvent("a").slice(half) + tokenEvent("a").slice(0, half);
+    for (let i = 0; i < 30; i++) {
+      await new Promise((resolve) => setImmediate(resolve));
+      socket.write(chunk(rest));
+    }
+  });
+  const limits = "limits: { output_tokens_per_minute: 10, enforce: stream }";
+  await using gateway = await startGateway(config(upstream.url, limits));
+  const body = chat({ model: "house", stream: true, max_tokens: 10 });
+  const answer = await post(`${gateway.url}/v1/chat/completions`, body, AUTHORIZED);
+  const events = (await answer.text()).split("\n\n").slice(0, -1);
+  assert.equal(events.at(-1), "data: [DONE]");
+  for (const event of events.slice(0, -1)) JSON.parse(event.replace("data: ", ""));
+  assert.match(events.at(-2)!, /"finish_reason":"length"/);
+  assert.partialDeepStrictEqual(await gateway.access(), { outcome: "limited", code: "limit_reached" });
 });
