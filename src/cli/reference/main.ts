@@ -7,6 +7,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 
 import { renderConfigReference } from "./config-page.ts";
+import { renderDialectsReference } from "./dialects-page.ts";
 import { renderErrorsReference } from "./errors-page.ts";
 import { renderMetricsReference } from "./metrics-page.ts";
 import { renderPricesReference } from "./prices-page.ts";
@@ -20,6 +21,7 @@ interface ReferencePage {
 
 const REFERENCE_PAGES: readonly ReferencePage[] = [
   { file: "config.md", render: renderConfigReference },
+  { file: "dialects.md", render: renderDialectsReference },
   { file: "errors.md", render: renderErrorsReference },
   { file: "metrics.md", render: renderMetricsReference },
   { file: "prices.md", render: renderPricesReference },
