@@ -7,8 +7,11 @@ import { Redis } from "ioredis";
 import { GatewayError } from "../../src/core/errors.ts";
 import { monotonicMs } from "../../src/core/monotonic-clock.ts";
 import { SLOTS_MS, SLOTS_RENEW_MS } from "../../src/limits/redis/timing.ts";
+import { chat, configFor, post } from "../support/gateway.ts";
 import { noRedis, startRedis } from "../support/redis.ts";
+import { response, startScripted } from "../support/scripted-upstream.ts";
 import { SharedAdmission } from "../support/shared-admission.ts";
+import { startSupervised } from "../support/supervised.ts";
 import { waitUntil } from "../support/wait-until.ts";
 
 const PATIENT = "queue: { max_waiting: 1000, max_wait: 30s }";
@@ -144,5 +147,32 @@ describe("an upstream's cap over several processes", { skip: noRedis(), concurre
     // A lease that ended meanwhile is another matter.
     if (frozenMs > SLOTS_MS - SLOTS_RENEW_MS) return;
     assert.ok(last instanceof GatewayError && last.code === "queue_timeout");
+  });
+
+  test("is what the upstream sees of two gateways of two loops each, and every client is served", async () => {
+    await using redis = await startRedis();
+    const usage = new Usage();
+    await using upstream = await startScripted(async ({ socket }) => {
+      usage.most = Math.max(usage.most, ++usage.underWay);
+      await after(20);
+      // Before it is known at the gateway that a slot is free.
+      usage.underWay--;
+      socket.write(response(200, "{}"));
+    });
+    const yaml = configFor(upstream.url, {
+      upstream: `max_concurrency: 4\n${PATIENT}`,
+      rest: `store: { redis: ${redis.url} }`,
+    }).replace("port: 0,", "port: 0, workers: 2,");
+    await using one = await startSupervised(yaml);
+    await using two = await startSupervised(yaml);
+    const statuses = await Promise.all(
+      Array.from({ length: 80 }, async (_, i) => {
+        const answer = await post(`${(i % 2 === 0 ? one : two).url}/v1/chat/completions`, chat());
+        await answer.text();
+        return answer.status;
+      }),
+    );
+    assert.deepEqual(new Set(statuses), new Set([200]));
+    assert.equal(usage.most, 4);
   });
 });
