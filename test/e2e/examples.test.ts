@@ -10,6 +10,7 @@ import { curlMissing, runCurl } from "../support/curl.ts";
 import { post, startGateway } from "../support/gateway.ts";
 import type { TestGateway } from "../support/gateway.ts";
 import { codeBlocks, readText, ROOT } from "../support/markdown.ts";
+import { waitUntil } from "../support/wait-until.ts";
 
 /** Whose clients have keys: examples-sharing.test.ts. */
 const SHARED = new Set(["tenants", "two-gateways"]);
@@ -17,11 +18,13 @@ const EXAMPLES = readdirSync(`${ROOT}examples`).filter((name) => !SHARED.has(nam
 const TOKENS = 5;
 /** What only a stream of the example's own API holds. */
 const NATIVE: Readonly<Record<string, RegExp>> = {
+  anthropic: /event: content_block_delta\r?\n/,
   gemini: /"candidates":/,
   "local-vllm": /"chat\.completion\.chunk"/,
   openai: /"chat\.completion\.chunk"/,
+  "vercel-ai": /"chat\.completion\.chunk"/,
 };
-const KEYS = { OPENAI_API_KEY: "sk-example", GEMINI_API_KEY: "example" };
+const KEYS = { OPENAI_API_KEY: "sk-example", ANTHROPIC_API_KEY: "sk-ant-example", GEMINI_API_KEY: "example" };
 
 interface RunningExample extends AsyncDisposable {
   readonly gateway: TestGateway;
@@ -56,7 +59,7 @@ function curlCommands(markdown: string): string[] {
   return shell.map(({ text }) => text.trim());
 }
 
-test("there is an example for OpenAI, for Gemini and for a local vLLM", () => {
+test("there is an example for each SDK and for a local vLLM", () => {
   assert.deepEqual(EXAMPLES.toSorted(), Object.keys(NATIVE));
 });
 
@@ -79,14 +82,37 @@ for (const name of EXAMPLES) {
   });
 }
 
-test("examples/openai: the SDK's client prints the whole answer", async () => {
-  await using example = await startExample("openai");
-  const env = { ...process.env, HEADWAITER_URL: `${example.gateway.url}/v1` };
-  const { stdout } = await promisify(execFile)(process.execPath, [`${ROOT}examples/openai/client.ts`, "Hi"], { env });
-  assert.match(stdout, /^\{0@\d+\} .*\{4@\d+\}/);
-  const { model, outcome } = await example.gateway.access();
-  assert.deepEqual([model, outcome], ["house", "completed"]);
+/** Below the gateway's address, what each SDK wants for a base URL; the model that its client asks for; how often. */
+const CLIENTS: Readonly<Record<string, readonly [base: string, model: string, times: number]>> = {
+  anthropic: ["", "house", 1],
+  gemini: ["", "gemini-*", 1],
+  openai: ["/v1", "house", 1],
+  "vercel-ai": ["", "house", 3],
+};
+
+test("every example with an SDK's client has its test", () => {
+  const found = EXAMPLES.filter((name) => readdirSync(`${ROOT}examples/${name}`).includes("client.ts"));
+  assert.deepEqual(found.toSorted(), Object.keys(CLIENTS));
 });
+
+for (const [name, [base, model, times]] of Object.entries(CLIENTS)) {
+  test(`examples/${name}: the SDK's client prints the whole answer`, async () => {
+    await using example = await startExample(name);
+    const env = { ...process.env, HEADWAITER_URL: example.gateway.url + base };
+    const { stdout } = await promisify(execFile)(process.execPath, [`${ROOT}examples/${name}/client.ts`, "Hi"], {
+      env,
+    });
+    const lines = stdout.trim().split("\n");
+    assert.equal(lines.length, times);
+    for (const line of lines) assert.match(line, /^(?:\w+: )?\{0@\d+\} .*\{4@\d+\}/);
+    await waitUntil(() => example.gateway.accessLines.length === times);
+    const asked = example.gateway.accessLines.map((line) => [line.model, line.outcome]);
+    assert.deepEqual(
+      asked,
+      Array.from({ length: times }, () => [model, "completed"]),
+    );
+  });
+}
 
 test("examples/local-vllm: requests that come together go to both replicas", async () => {
   await using example = await startExample("local-vllm");
