@@ -6,7 +6,7 @@ import { QueueClass } from "./fair-queue-class.ts";
 import type { QueueMember } from "./fair-queue-class.ts";
 
 /** From first to last. */
-export const PRIORITIES = ["interactive", "batch"] as const;
+const PRIORITIES = ["interactive", "batch"] as const;
 
 /** While one of a class waits, none of those behind it goes. */
 export type Priority = (typeof PRIORITIES)[number];

@@ -26,7 +26,7 @@ function exampleRequest(config: ConfigSnapshot, url: string): string {
   const body = JSON.stringify({ model, stream: true, messages: [{ role: "user", content: "Say hello" }] });
   const quoted = body.replaceAll("'", "'\\''");
   return (
-    `${required ? `  headwaiter keys create --tenant ${tenant ?? "NAME"}   # a key, where you have none\n` : ""}` +
+    (required ? `  headwaiter keys create --tenant ${tenant ?? "NAME"}   # a key, where you have none\n` : "") +
     `  curl -N ${url}/v1/chat/completions ${required ? `-H "authorization: Bearer $KEY" ` : ""}` +
     `-H 'content-type: application/json' -d '${quoted}'\n\n`
   );

@@ -5,7 +5,7 @@ import type { Metric, MetricSnapshot } from "./metric.ts";
 const REDIS_STATES = ["closed", "open", "half_open"] as const;
 
 /** An upstream's queue. */
-export interface QueueReading {
+interface QueueReading {
   readonly upstream: string;
   /** Requests that wait for a slot, of all loops. */
   readonly waiting: number;

@@ -10,9 +10,7 @@ import { waitUntil } from "../support/wait-until.ts";
 const CHAT = "/v1/chat/completions";
 
 /** An upstream that answers when it is told to. */
-async function startHeld(
-  head = "",
-): Promise<{ upstream: ScriptedUpstream; held: ReceivedRequest[]; answer: () => void }> {
+async function startHeld(): Promise<{ upstream: ScriptedUpstream; held: ReceivedRequest[]; answer: () => void }> {
   const held: ReceivedRequest[] = [];
   const upstream = await startScripted((request) => void held.push(request));
   const answer = (): void => void held.shift()!.socket.write(response(200, "{}"));

@@ -1,14 +1,14 @@
 /** What a client sees of its tenant's limits. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import Anthropic from "@anthropic-ai/sdk";
+import Anthropic, { RateLimitError } from "@anthropic-ai/sdk";
 import OpenAI from "openai";
 import { monotonicMs } from "../../src/core/monotonic-clock.ts";
 import { startSimInThread } from "../../src/sim/in-thread.ts";
 import { keyDigest } from "../../src/tenants/key.ts";
 import { chat, post, startGateway } from "../support/gateway.ts";
 import { response, startScripted } from "../support/scripted-upstream.ts";
-import type { ScriptedUpstream } from "../support/scripted-upstream.ts";
+import type { ReceivedRequest, ScriptedUpstream } from "../support/scripted-upstream.ts";
 import { waitUntil } from "../support/wait-until.ts";
 
 const KEYS = ["key-one", "key-two"] as const;
@@ -204,7 +204,7 @@ test("Anthropic's SDK sees its own names of the limits, and its own error", asyn
   const { response: answer } = await create(body).withResponse();
   assert.equal(answer.headers.get("anthropic-ratelimit-requests-limit"), "1");
   assert.match(answer.headers.get("anthropic-ratelimit-requests-reset")!, /^\d{4}-.*Z$/);
-  await assert.rejects(create(body), Anthropic.RateLimitError);
+  await assert.rejects(create(body), RateLimitError);
 });
 
 test("what we answer ourselves counts as a request, and what no model answers costs nothing", async () => {
@@ -223,7 +223,7 @@ test("what we answer ourselves counts as a request, and what no model answers co
 });
 
 test("nothing stays reserved, whatever fails", async () => {
-  const ways: ((request: { socket: import("node:net").Socket }) => void)[] = [
+  const ways: ((request: ReceivedRequest) => void)[] = [
     ({ socket }) => void socket.destroy(),
     ({ socket }) => void socket.write(response(500, "{}")),
     ({ socket }) => void socket.write("garbage\r\n\r\n"),

@@ -70,7 +70,7 @@ test("a Gemini stream in the form of an array passes element by element, as it w
   assert.equal(answer.status, 200);
   const reader = answer.body!.getReader();
   const first = await reader.read();
-  assert.equal(Buffer.from(first.value!).toString(), elements[0]);
+  assert.equal(Buffer.from(first.value ?? []).toString(), elements[0]);
   next();
   let rest = "";
   for (let read = await reader.read(); !read.done; read = await reader.read())

@@ -1,8 +1,8 @@
 /** Who may ask, and for what. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import Anthropic from "@anthropic-ai/sdk";
-import OpenAI from "openai";
+import Anthropic, { AuthenticationError } from "@anthropic-ai/sdk";
+import OpenAI, { NotFoundError, PermissionDeniedError } from "openai";
 import { keyDigest } from "../../src/tenants/key.ts";
 import { chat, post, startGateway } from "../support/gateway.ts";
 import { response, startScripted } from "../support/scripted-upstream.ts";
@@ -69,9 +69,9 @@ test("a tenant gets only its models: to ask for, to look up, and in the list", a
   for await (const { id } of client.models.list()) names.push(id);
   assert.deepEqual(names, ["house"]);
   assert.equal((await client.models.retrieve("gpt-5")).id, "gpt-5");
-  await assert.rejects(client.models.retrieve("other"), OpenAI.NotFoundError);
+  await assert.rejects(client.models.retrieve("other"), NotFoundError);
   const ask = (model: string): Promise<unknown> => client.chat.completions.create({ model, messages: [] });
-  await assert.rejects(ask("other"), OpenAI.PermissionDeniedError);
+  await assert.rejects(ask("other"), PermissionDeniedError);
   await ask("gpt-5");
   await ask("house");
   assert.equal(upstream.requests.length, 2);
@@ -82,7 +82,7 @@ test("an SDK with a wrong key sees its own error for that", async () => {
   const claude = new Anthropic({ apiKey: "wrong", baseURL: gateway.url, maxRetries: 0 });
   await assert.rejects(
     claude.messages.create({ model: "house", max_tokens: 1, messages: [{ role: "user", content: "x" }] }),
-    Anthropic.AuthenticationError,
+    AuthenticationError,
   );
 });
 
