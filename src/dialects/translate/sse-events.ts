@@ -9,6 +9,7 @@
  * The scan of a stream that passes (`sse-scan.ts`) never builds events; this is for streams that are translated.
  */
 import { GrowingBuffer } from "../../core/growing-buffer.ts";
+import { startsWith } from "../byte-search.ts";
 import { at as valueAt, hasContent, parseJson } from "../json-access.ts";
 import type { WireEvent } from "./translation.ts";
 
@@ -22,6 +23,8 @@ const COLON = 0x3a;
 const SPACE = 0x20;
 const OPEN_BRACE = 0x7b;
 const CLOSE_BRACE = 0x7d;
+const DATA = Buffer.from("data");
+const EVENT = Buffer.from("event");
 const BYTE_ORDER_MARK = Buffer.from("\uFEFF");
 /** A line at the margin may end the JSON: so often that is looked at, since each look reads it all. */
 const MAX_BARE_LOOKS = 8;
@@ -131,14 +134,13 @@ export class SseEvents {
     const colon = bytes.indexOf(COLON, at);
     const nameEnd = colon === -1 || colon >= stop ? stop : colon;
     const length = nameEnd - at;
-    // `data` and `event` are all that anyone here reads.
-    if (length !== 4 && length !== 5) return;
-    const name = bytes.toString("latin1", at, nameEnd);
-    if (name !== "data" && name !== "event") return;
+    // They are all that anyone here reads.
+    const isData = length === DATA.length && startsWith(bytes, at, nameEnd, DATA);
+    if (!isData && !(length === EVENT.length && startsWith(bytes, at, nameEnd, EVENT))) return;
     let valueStart = Math.min(nameEnd + 1, stop);
     if (valueStart < stop && bytes[valueStart] === SPACE) valueStart++;
     const value = bytes.toString("utf8", valueStart, stop);
-    if (name === "event") this.#type = value;
+    if (!isData) this.#type = value;
     else {
       this.#data = this.#hasData ? `${this.#data}\n${value}` : value;
       this.#hasData = true;

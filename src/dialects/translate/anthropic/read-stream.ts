@@ -1,6 +1,7 @@
 /** An upstream's stream (https://platform.claude.com/docs/en/build-with-claude/streaming), as common events. */
 import type { CommonEvent } from "../common.ts";
 import { at, elements, hasContent, parseJson } from "../../json-access.ts";
+import { isRecord } from "../json-pick.ts";
 import type { StreamReader, WireEvent } from "../translation.ts";
 import { statusOf } from "./error-type.ts";
 import { textOf } from "./read-answer.ts";
@@ -43,15 +44,16 @@ export class AnthropicStreamReader implements StreamReader {
     if (this.#over || (event.type !== "" && !READ_TYPES.has(event.type))) return NOTHING;
     const data = parseJson(event.data);
     // A gateway in between may leave out the `event:` line, or say it in the error alone.
-    const type = at(data, "type") ?? event.type;
+    const type = isRecord(data) ? (data["type"] ?? event.type) : event.type;
     if (event.type === "error" || type === "error") return this.#fail(at(data, "error"), event.data);
     if (data === undefined) return this.#break("The upstream's stream has an event that is not JSON.");
-    if (type === "message_start") return this.#start(at(data, "message"));
+    if (!isRecord(data)) return NOTHING;
+    if (type === "message_start") return this.#start(data["message"]);
     // Nothing can come before it.
     if (!this.#started) return NOTHING;
-    if (type === "content_block_delta") return this.#delta(at(data, "index"), at(data, "delta"));
-    if (type === "content_block_start") return this.#open(at(data, "index"), at(data, "content_block"));
-    if (type === "content_block_stop") return this.#close(at(data, "index"));
+    if (type === "content_block_delta") return this.#delta(data["index"], data["delta"]);
+    if (type === "content_block_start") return this.#open(data["index"], data["content_block"]);
+    if (type === "content_block_stop") return this.#close(data["index"]);
     if (type === "message_delta") return this.#finish(data);
     return type === "message_stop" ? this.#end() : NOTHING;
   }
@@ -102,13 +104,13 @@ export class AnthropicStreamReader implements StreamReader {
 
   #delta(place: unknown, delta: unknown): readonly CommonEvent[] {
     const block = this.#blocks.get(place);
-    if (block === undefined) return NOTHING;
-    if (block.kind === "text") return piece("text", at(delta, "text"));
+    if (block === undefined || !isRecord(delta)) return NOTHING;
+    if (block.kind === "text") return piece("text", delta["text"]);
     if (block.kind === "thinking") {
-      block.signature = textOf(at(delta, "signature")) || block.signature;
-      return piece("reasoning", at(delta, "thinking"));
+      block.signature = textOf(delta["signature"]) || block.signature;
+      return piece("reasoning", delta["thinking"]);
     }
-    const json = textOf(at(delta, "partial_json"));
+    const json = textOf(delta["partial_json"]);
     if (json === "") return NOTHING;
     block.streamed = true;
     return [{ kind: "tool_arguments", index: block.index, json }];

@@ -107,19 +107,19 @@ export class AnthropicStreamWriter implements StreamWriter {
   #text(text: string): void {
     if (text === "") return;
     if (this.#open?.kind !== "text") this.#begin({ kind: "text" }, { type: "text", text: "" });
-    this.#delta({ type: "text_delta", text });
+    this.#delta("text_delta", "text", text);
   }
 
   #reasoning(text: string): void {
     if (text === "") return;
     this.#openThinking();
-    this.#delta({ type: "thinking_delta", thinking: text });
+    this.#delta("thinking_delta", "thinking", text);
   }
 
   #signature(signature: ReasoningSignature): void {
     if (signature.redacted === true) return this.#whole(writeSignature(signature, false));
     this.#openThinking();
-    this.#delta({ type: "signature_delta", signature: writeSignature(signature, false) });
+    this.#delta("signature_delta", "signature", writeSignature(signature, false));
     this.#close();
   }
 
@@ -147,7 +147,7 @@ export class AnthropicStreamWriter implements StreamWriter {
   #arguments(index: number, json: string): void {
     const open = this.#open;
     if (open?.kind === "tool_use" && open.call.event.index === index) {
-      this.#delta({ type: "input_json_delta", partial_json: json });
+      this.#delta("input_json_delta", "partial_json", json);
       open.call.json.push(json);
       while (this.#open?.kind === "tool_use" && this.#open.call.json.isWhole && this.#waiting.length > 0) this.#next();
       return;
@@ -186,7 +186,7 @@ export class AnthropicStreamWriter implements StreamWriter {
     });
     if (call.waiting === "") return;
     this.#waitingCharacters -= call.waiting.length;
-    this.#delta({ type: "input_json_delta", partial_json: call.waiting });
+    this.#delta("input_json_delta", "partial_json", call.waiting);
     call.waiting = "";
   }
 
@@ -197,8 +197,10 @@ export class AnthropicStreamWriter implements StreamWriter {
     this.#event("content_block_start", { index: this.#index, content_block: block });
   }
 
-  #delta(delta: object): void {
-    this.#event("content_block_delta", { index: this.#index, delta });
+  /** One for each token: written by hand it costs a third of what an object does that is made anew each time. */
+  #delta(type: string, field: string, text: string): void {
+    const head = `event: content_block_delta\ndata: {"type":"content_block_delta","index":${this.#index},"delta":`;
+    this.#out += `${head}{"type":"${type}","${field}":${JSON.stringify(text)}}}\n\n`;
   }
 
   #close(): void {

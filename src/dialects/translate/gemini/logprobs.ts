@@ -9,6 +9,7 @@ interface Choice {
 
 /** @param result `logprobsResult` as it came. @returns `undefined` where there is none. */
 export function readLogprobs(result: unknown): readonly TokenLogprob[] | undefined {
+  if (result === undefined) return undefined;
   const chosen = elements(at(result, "chosenCandidates")).map(readChoice);
   if (chosen.length === 0) return undefined;
   const top = elements(at(result, "topCandidates"));

@@ -11,6 +11,8 @@ import { readLogprobs } from "./logprobs.ts";
 import { readStopReason } from "./stop-reason.ts";
 import { readUsage } from "./usage.ts";
 
+type Json = Readonly<Record<string, unknown>>;
+
 /** What every answer, and every event of a stream, says of itself. */
 export interface AnswerHead {
   readonly id: string;
@@ -46,15 +48,18 @@ export function readAnswer(body: unknown): CommonAnswer | undefined {
 }
 
 /** Why the model stopped, or why it was not asked; `undefined` where it has not stopped. */
-export function finishReasonOf(body: unknown, candidate: unknown): string | undefined {
-  const blocked = candidate === undefined ? at(body, "promptFeedback", "blockReason") : undefined;
-  const reason = at(candidate, "finishReason") ?? blocked;
+export function finishReasonOf(body: unknown, candidate: Json | undefined): string | undefined {
+  const reason = candidate === undefined ? at(body, "promptFeedback", "blockReason") : candidate["finishReason"];
   return typeof reason === "string" && reason !== "" ? reason : undefined;
 }
 
 /** The candidate with the index 0, which protocol buffers leave out. */
-export function firstCandidate(body: unknown): unknown {
-  return elements(at(body, "candidates")).find((candidate) => (at(candidate, "index") ?? 0) === 0);
+export function firstCandidate(body: unknown): Json | undefined {
+  if (!isRecord(body)) return undefined;
+  for (const candidate of elements(body["candidates"])) {
+    if (isRecord(candidate) && (candidate["index"] ?? 0) === 0) return candidate;
+  }
+  return undefined;
 }
 
 /** @param body an answer or an event. What it does not say is made: Vertex says the time, Google AI does not. */
@@ -76,7 +81,8 @@ export function callIdOf(given: unknown, index: number, answerId: string): strin
 }
 
 /** A picture that a part holds, as a source; `undefined` where it holds none. */
-export function pictureOf(part: unknown): MediaSource | undefined {
+export function pictureOf(part: Json): MediaSource | undefined {
+  if (part["inlineData"] === undefined && part["fileData"] === undefined) return undefined;
   const mimeType = at(part, "inlineData", "mimeType") ?? at(part, "fileData", "mimeType");
   if (typeof mimeType !== "string" || !mimeType.startsWith("image/")) return undefined;
   const data = at(part, "inlineData", "data");
@@ -87,8 +93,8 @@ export function pictureOf(part: unknown): MediaSource | undefined {
 }
 
 /** A part's signature; `undefined` where it has none. */
-export function signatureOf(part: unknown): { readonly family: "gemini"; readonly data: string } | undefined {
-  const data = at(part, "thoughtSignature");
+export function signatureOf(part: Json): { readonly family: "gemini"; readonly data: string } | undefined {
+  const data = part["thoughtSignature"];
   return typeof data === "string" && data !== "" ? { family: "gemini", data } : undefined;
 }
 
@@ -97,9 +103,10 @@ function readParts(parts: readonly unknown[], answerId: string, dropped: Dropped
   const gathered = new AssistantParts();
   let calls = 0;
   for (const part of parts) {
+    if (!isRecord(part)) continue;
     const signature = signatureOf(part);
-    const isThought = at(part, "thought") === true;
-    const text = at(part, "text");
+    const isThought = part["thought"] === true;
+    const { text } = part;
     const name = at(part, "functionCall", "name");
     if (typeof name === "string") {
       const args = at(part, "functionCall", "args");
@@ -118,7 +125,7 @@ function readParts(parts: readonly unknown[], answerId: string, dropped: Dropped
     if (typeof text === "string") gathered.text(text);
     const source = pictureOf(part);
     if (source !== undefined) gathered.push({ kind: "image", source });
-    else if (typeof text !== "string" && isRecord(part)) {
+    else if (typeof text !== "string") {
       const kind = Object.keys(part).find((key) => !PART_NOTES.has(key));
       if (kind !== undefined) dropped.add("candidates[].content.parts[]", kind);
     }

@@ -59,10 +59,11 @@ export class GeminiReader implements StreamReader {
       this.#answerId = head.id;
       events.push({ kind: "start", ...head });
     }
-    const logprobs = readLogprobs(at(candidate, "logprobsResult"));
+    const logprobs = readLogprobs(candidate?.["logprobsResult"]);
     const before = events.length;
-    for (const part of elements(at(candidate, "content", "parts"))) {
-      this.#readPart(part, events);
+    const content = candidate?.["content"];
+    for (const part of isRecord(content) ? elements(content["parts"]) : []) {
+      if (isRecord(part)) this.#readPart(part, events);
       if (this.#failed) return;
     }
     if (logprobs !== undefined) {
@@ -75,11 +76,10 @@ export class GeminiReader implements StreamReader {
     this.#readUsage(body["usageMetadata"], events);
   }
 
-  #readPart(part: unknown, events: CommonEvent[]): void {
-    const call = at(part, "functionCall");
-    if (call !== undefined) return this.#readCall(call, part, events);
-    const text = at(part, "text");
-    const isThought = at(part, "thought") === true;
+  #readPart(part: Readonly<Record<string, unknown>>, events: CommonEvent[]): void {
+    const { functionCall, text } = part;
+    if (functionCall !== undefined) return this.#readCall(functionCall, part, events);
+    const isThought = part["thought"] === true;
     if (isThought && typeof text === "string" && text !== "") events.push({ kind: "reasoning", text });
     const signature = signatureOf(part);
     // Before the text that it stands with, so that it closes the thoughts that led there.
@@ -90,7 +90,7 @@ export class GeminiReader implements StreamReader {
     if (source !== undefined) events.push({ kind: "image", source });
   }
 
-  #readCall(call: unknown, part: unknown, events: CommonEvent[]): void {
+  #readCall(call: unknown, part: Readonly<Record<string, unknown>>, events: CommonEvent[]): void {
     const name = at(call, "name");
     if (typeof name === "string" && name !== "") {
       this.#closeCall(events);

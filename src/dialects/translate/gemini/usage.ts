@@ -2,19 +2,21 @@
  * Token counts. Gemini's prompt includes what came from a cache, but not what its own tools put in; its candidates do not
  * include the thoughts. Ours are inclusive.
  */
-import { at, tokenCount } from "../../json-access.ts";
+import { tokenCount } from "../../json-access.ts";
 import type { CommonUsage } from "../common.ts";
+import { isRecord } from "../json-pick.ts";
 
 /** @param metadata `usageMetadata` as it came. @returns what it says; `undefined` where that is nothing. */
 export function readUsage(metadata: unknown): Partial<CommonUsage> | undefined {
-  const count = (field: string): number | undefined => tokenCount(at(metadata, field));
-  const prompt = count("promptTokenCount");
-  const candidates = count("candidatesTokenCount");
-  const thoughts = count("thoughtsTokenCount");
-  const cached = count("cachedContentTokenCount");
+  if (!isRecord(metadata)) return undefined;
+  const prompt = tokenCount(metadata["promptTokenCount"]);
+  const candidates = tokenCount(metadata["candidatesTokenCount"]);
+  const thoughts = tokenCount(metadata["thoughtsTokenCount"]);
+  const cached = tokenCount(metadata["cachedContentTokenCount"]);
   if (prompt === undefined && candidates === undefined && thoughts === undefined) return undefined;
+  const tools = tokenCount(metadata["toolUsePromptTokenCount"]) ?? 0;
   return {
-    ...(prompt === undefined ? {} : { inputTokens: prompt + (count("toolUsePromptTokenCount") ?? 0) }),
+    ...(prompt === undefined ? {} : { inputTokens: prompt + tools }),
     ...(candidates === undefined && thoughts === undefined
       ? {}
       : { outputTokens: (candidates ?? 0) + (thoughts ?? 0) }),

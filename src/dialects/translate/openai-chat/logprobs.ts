@@ -7,6 +7,7 @@ type Alternative = TokenLogprob["top"][number];
 /** @param logprobs of a choice. @returns `undefined` where there are none. */
 export function readLogprobs(logprobs: unknown): readonly TokenLogprob[] | undefined {
   const content = elements(at(logprobs, "content"));
+  if (content.length === 0) return undefined;
   const tokens = content.flatMap((entry) => {
     const token = readAlternative(entry);
     if (token === undefined) return [];

@@ -8,10 +8,12 @@
 import { randomUUID } from "node:crypto";
 import { at, elements } from "../../json-access.ts";
 import type { CommonEvent } from "../common.ts";
+import { isRecord } from "../json-pick.ts";
 import { argumentsOf, stringOr } from "./read-answer.ts";
 
 /** What may wait for its call's name. */
 const MAX_HELD_CHARACTERS = 64 * 1024;
+const NOTHING: readonly CommonEvent[] = [];
 
 interface Call {
   /** As the upstream gave it. */
@@ -37,10 +39,13 @@ export class StreamCalls {
 
   /** @returns the events of a delta's `tool_calls`, or of its `function_call` of 2023. The last may be an error. */
   read(delta: unknown): readonly CommonEvent[] {
+    if (!isRecord(delta)) return NOTHING;
+    const pieces = elements(delta["tool_calls"]);
+    const legacy = delta["function_call"];
+    if (pieces.length === 0 && !isRecord(legacy)) return NOTHING;
     const events: CommonEvent[] = [];
-    for (const piece of elements(at(delta, "tool_calls"))) this.#piece(piece, at(piece, "function"), events);
-    const legacy = at(delta, "function_call");
-    if (typeof legacy === "object" && legacy !== null) this.#piece({ index: 0 }, legacy, events);
+    for (const piece of pieces) this.#piece(piece, at(piece, "function"), events);
+    if (isRecord(legacy)) this.#piece({ index: 0 }, legacy, events);
     return events;
   }
 

@@ -8,6 +8,7 @@ import { randomUUID } from "node:crypto";
 import { at, elements, hasContent, parseJson } from "../../json-access.ts";
 import type { CommonEvent } from "../common.ts";
 import type { StreamReader, WireEvent } from "../translation.ts";
+import { isRecord } from "../json-pick.ts";
 import { readLogprobs } from "./logprobs.ts";
 import { secondsOf, stringOr } from "./read-answer.ts";
 import { StreamCalls } from "./read-calls.ts";
@@ -32,16 +33,14 @@ export class ChatStreamReader implements StreamReader {
     if (this.#done || data === "") return NOTHING;
     if (data.startsWith("[DONE]")) return this.#finish();
     const event = parseJson(data);
-    if (typeof event !== "object" || event === null)
-      return this.#fail("An event of the upstream's stream is not JSON.");
-    if (type === "error" || hasContent(at(event, "error")) || at(event, "object") === "error")
-      return this.#failure(event);
+    if (!isRecord(event)) return this.#fail("An event of the upstream's stream is not JSON.");
+    if (type === "error" || hasContent(event["error"]) || event["object"] === "error") return this.#failure(event);
     const events: CommonEvent[] = [];
-    const choices = elements(at(event, "choices"));
+    const choices = elements(event["choices"]);
     // Azure's first event has no answer in it yet, and an empty id.
     if (!this.#started && choices.length > 0) this.#start(event, events);
     // Servers that were asked for one answer send one.
-    for (const choice of choices) if ((at(choice, "index") ?? 0) === 0) this.#choice(choice, events);
+    for (const choice of choices) if (isRecord(choice) && (choice["index"] ?? 0) === 0) this.#choice(choice, events);
     const usage = readEventUsage(event);
     if (usage !== undefined) this.#usage({ kind: "usage", usage }, events);
     if (events.at(-1)?.kind === "error") this.#done = true;
@@ -68,9 +67,9 @@ export class ChatStreamReader implements StreamReader {
     else this.#earlyUsage = usage;
   }
 
-  #choice(choice: unknown, events: CommonEvent[]): void {
-    const delta = at(choice, "delta");
-    const logprobs = readLogprobs(at(choice, "logprobs"));
+  #choice(choice: Readonly<Record<string, unknown>>, events: CommonEvent[]): void {
+    const delta = choice["delta"];
+    const logprobs = readLogprobs(choice["logprobs"]);
     let carriesLogprobs = logprobs !== undefined;
     for (const piece of readOutput(delta)) {
       if (piece.kind === "refusal") this.#hasRefusal = true;
@@ -81,8 +80,8 @@ export class ChatStreamReader implements StreamReader {
     }
     // A token may be half a character, which has no text of its own.
     if (carriesLogprobs) events.push({ kind: "text", text: "", logprobs: logprobs! });
-    events.push(...this.#calls.read(delta));
-    const reason = at(choice, "finish_reason");
+    for (const event of this.#calls.read(delta)) events.push(event);
+    const reason = choice["finish_reason"];
     if (isFailure(reason))
       events.push({ kind: "error", message: "The upstream failed to finish its answer.", status: undefined });
     else if (typeof reason === "string" && reason !== "") this.#finished = choice;

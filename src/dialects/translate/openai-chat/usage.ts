@@ -1,10 +1,13 @@
 /** Token counts of chat answers. Both forms are inclusive: cached tokens are part of the prompt, thoughts of the completion. */
-import { at, tokenCount } from "../../json-access.ts";
+import { at, elements, tokenCount } from "../../json-access.ts";
 import { usageOf } from "../../openai/scan.ts";
 import type { CommonUsage } from "../common.ts";
+import { isRecord } from "../json-pick.ts";
 
 /** @returns what `usage` says, or `undefined` where it says nothing. The imitators' spellings are taken, too. */
 function readUsage(usage: unknown): CommonUsage | undefined {
+  // Most events of a stream have none, and there are many.
+  if (!isRecord(usage)) return undefined;
   const totals = usageOf({ usage });
   if (totals === undefined) return undefined;
   // Also a 0, which the scan leaves out.
@@ -21,11 +24,9 @@ function readUsage(usage: unknown): CommonUsage | undefined {
 
 /** @returns the usage of an event or answer, wherever it stands: Moonshot has it in the choice, older Groq in `x_groq`. */
 export function readEventUsage(event: unknown): CommonUsage | undefined {
-  return (
-    readUsage(at(event, "usage")) ??
-    readUsage(at(event, "choices", 0, "usage")) ??
-    readUsage(at(event, "x_groq", "usage"))
-  );
+  if (!isRecord(event)) return undefined;
+  const [choice] = elements(event["choices"]);
+  return readUsage(event["usage"]) ?? readUsage(at(choice, "usage")) ?? readUsage(at(event["x_groq"], "usage"));
 }
 
 /** @returns the API's `usage`, or `undefined` where nothing is known. */
