@@ -48,7 +48,7 @@ function becomes(route: Route): string {
 function becomesOf(call: CallKind): string {
   if (call.kind === "stored") return "400 `dialect_mismatch`: only the provider has it";
   if (call.kind === "prompt") throw new Error(`${call.route} is of no API`);
-  if (call.counts === true) return "counted here (o200k_base), and marked with `x-headwaiter-counted`";
+  if (call.counts === true) return "counted here, and marked with `x-headwaiter-counted`";
   if (call.front === undefined) return "400 `dialect_mismatch`";
   const chat =
     "translated; also to chat completions where a server of OpenAI's API has no such route (`responses` of the upstream)";

@@ -27,8 +27,8 @@ another. Where they differ, the request is written anew in the upstream's API an
 
 What the upstream's API has no place for is never lost in silence: with \`translate: strict\` (the default) such a request is refused with 400
 \`untranslatable\`, which names the field; with \`translate: lenient\` the field is dropped and named in \`x-headwaiter-dropped\`. What would
-make another conversation of it without being seen, such as a \`previous_response_id\`, is refused in either case. A field that no table knows counts
-as one without a place.
+make another conversation of it without being seen, such as a \`previous_response_id\`, is refused in either case. What makes no answer wrong by
+its absence is dropped and named in either case. A field that no table knows counts as one without a place.
 
 A body of more than 256 KiB is translated on a thread of its own.`;
 
