@@ -84,7 +84,6 @@ function sendPassThrough(call: Call, kind: PassKind, request: Understanding): vo
   }
   // Now: a large body is not here any more once it is translated.
   const asked = { ...request, sizeBytes: request.body.length };
-  countInput(call, request);
   if (isForeign) {
     return translateRequest(call, kind, request, (composed, stream) => send(call, composed, { ...asked, stream }));
   }
@@ -96,7 +95,6 @@ function sendPassThrough(call: Call, kind: PassKind, request: Understanding): vo
 function sendPrompt(call: Call, prompt: UnderstoodPrompt): void {
   const route = routeModel(call, undefined);
   if (route instanceof GatewayError) return refuse(call, route);
-  countInput(call, prompt);
   const composed = composePrompt(call, route.model ?? call.runtime.snapshot.defaultModel!, prompt);
   const sizeBytes = prompt.body.length;
   send(call, composed, { ...prompt, sizeBytes, stream: true, maxOutputTokens: undefined, answers: 1 });
@@ -107,6 +105,8 @@ function send(call: Call, composed: UpstreamRequest, asked: Asked & { readonly s
   call.runtime.row.doing = "reserve";
   reserve(call, asked, ({ inputTokens, outputTokens }) => {
     const costTokens = inputTokens + outputTokens;
+    // Unless the limits had to know it already.
+    if (call.inputCount === null) countInput(call, asked);
     admit(call, costTokens, (slot) =>
       new Attempt(call, composed, { wantsStream: asked.stream, slot, inputTokens, costTokens }).start(),
     );

@@ -28,7 +28,7 @@ import { settle } from "./settle.ts";
 /** A request of up to this size is taken to have as many tokens as bytes, which is never too few. */
 const COUNTED_FROM_BYTES = 8 * 1024;
 /** Milliseconds; where the count takes longer the size goes for it. */
-const COUNT_DEADLINE_MS = 1000;
+const COUNT_DEADLINE_MS = 3000;
 /** Between the answer of who keeps the whole and the second try another request may have been faster. */
 const MOST_TRIES = 4;
 /** For the main thread's answer, which asks Redis for 50 ms at most. */
@@ -105,7 +105,11 @@ function inputBound(call: Call, limits: RequestLimits, asked: Asked, next: (toke
     input: { body: copy, kind: kind.kind === "prompt" ? "prompt" : kind.dialect.name },
     sizeBytes: copy.length,
     deadlineMs: COUNT_DEADLINE_MS,
-    onOutput: ({ tokens }) => back(tokens ?? bySize),
+    onOutput: ({ tokens }) => {
+      // For the access line as well, where it is wanted there.
+      if (call.runtime.snapshot.usage.countInput === "exact") call.inputCount = { tokens, cancel() {} };
+      back(tokens ?? bySize);
+    },
     onFailure: () => back(bySize),
   });
   if (ticket === undefined) return next(bySize);

@@ -27,8 +27,9 @@ import type { Expectation } from "./listener.ts";
 import { modelList, modelObject } from "./models.ts";
 import { findRoute } from "./router.ts";
 
+const IDEMPOTENCY = "idempotency-key";
 /** Fields of a client's that are passed on to any upstream when they are present. Nothing else is but what its dialect has. */
-const FORWARDED = ["idempotency-key", "traceparent", "tracestate"] as const;
+const FORWARDED = [IDEMPOTENCY, "traceparent", "tracestate"] as const;
 const REQUEST_ID = /^[A-Za-z0-9._:-]{1,128}$/;
 const DRAIN_RETRY_MS = 1000;
 const DISPOSABLE_BODY_BYTES = 64 * 1024;
@@ -140,7 +141,7 @@ function startCall(owner: FrontOwner, kind: CallKind, { id, identity, client, re
     kind,
     client,
     runtime: () => owner.runtime,
-    forwardHeaders: forwardHeaders(request, kind.dialect),
+    forwardHeaders: forwardHeaders(request, kind.dialect, identity),
     onSettled: (settled) => owner.callSettled(settled),
   });
   owner.callStarted(call);
@@ -168,12 +169,14 @@ function requestId(request: IncomingMessage): string {
   return typeof given === "string" && REQUEST_ID.test(given) ? given : randomUUID();
 }
 
-function forwardHeaders(request: IncomingMessage, { forwarded }: Dialect): string[] {
+function forwardHeaders(request: IncomingMessage, { forwarded }: Dialect, { tenant, keyId }: Identity): string[] {
   const headers: string[] = [];
   for (const names of [FORWARDED, forwarded]) {
     for (const name of names) {
       const value = request.headers[name];
-      if (typeof value === "string") headers.push(name, value);
+      if (typeof value !== "string") continue;
+      // All tenants have one key at the provider: the same word of two of them must not be taken for the same request.
+      headers.push(name, name === IDEMPOTENCY && keyId !== undefined ? `${tenant.name}:${value}` : value);
     }
   }
   return headers;

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { chat, post, startGateway } from "../support/gateway.ts";
+import { post, startGateway } from "../support/gateway.ts";
 import { response, startScripted } from "../support/scripted-upstream.ts";
 
 /** Two upstreams of different dialects, exact names, patterns and a rename. */
@@ -51,9 +51,9 @@ test("a renamed model changes those bytes and no other; an unrenamed one none", 
   );
 });
 
-test("a model whose upstream speaks another dialect gets 400 dialect_mismatch", async () => {
+test("what can't be translated gets 400 dialect_mismatch where the model's upstream speaks another API", async () => {
   await using gateway = await startGateway(config("http://127.0.0.1:9"));
-  const answer = await post(`${gateway.url}/v1/chat/completions`, chat({ model: "claude-5" }));
+  const answer = await post(`${gateway.url}/v1/embeddings`, '{"model":"claude-5","input":"x"}');
   assert.equal(answer.status, 400);
   assert.equal(answer.headers.get("x-headwaiter-error"), "dialect_mismatch");
 });

@@ -61,6 +61,17 @@ test("a key is taken from wherever an SDK puts it, and never goes upstream", asy
   assert.ok(!JSON.stringify(gateway.logLines).includes(KEY));
 });
 
+test("the same idempotency key of two tenants is two keys to the provider", async () => {
+  await using upstream = await startScripted(({ socket }) => void socket.write(response(200, "{}")));
+  await using gateway = await startGateway(config(upstream.url));
+  for (const key of [KEY, OTHER_KEY]) {
+    const headers = { authorization: `Bearer ${key}`, "idempotency-key": "once" };
+    await post(`${gateway.url}/v1/chat/completions`, chat({ model: "house" }), { headers });
+  }
+  const sent = upstream.requests.map(({ head }) => /^idempotency-key: (.*?)\r?$/im.exec(head)?.[1]);
+  assert.deepEqual(sent, ["acme:once", "globex:once"]);
+});
+
 test("a tenant gets only its models: to ask for, to look up, and in the list", async () => {
   await using upstream = await startScripted(({ socket }) => void socket.write(response(200, "{}")));
   await using gateway = await startGateway(config(upstream.url));
