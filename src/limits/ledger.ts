@@ -147,7 +147,8 @@ export class Ledger implements Limiter {
         this.#step.leave();
         return this.#shortage(account, amount, amount - missing, time);
       }
-      this.#missing[i] = missing;
+      // Less may be granted than is held: that is no lack of this request.
+      this.#missing[i] = Math.min(missing, amount);
       needsRefill = true;
     }
     if (!needsRefill) {

@@ -144,9 +144,10 @@ export interface SliceKeeper {
   /** What is left in slices that can still be used. */
   available(account: number, nowMs: number): number;
   /**
-   * Sets how much of a shared gauge the loops of this process may hold together. It never goes below what they do hold.
+   * Sets how much of a shared gauge the loops of this process may hold together. Where they hold more, nobody gets any until they
+   * hold less.
    *
-   * @returns What it was set to.
+   * @returns `granted`, or what is held where that is more.
    */
   setGranted(account: number, granted: number): number;
   /** What the loops of this process hold of a gauge now. */

@@ -46,12 +46,15 @@ export class AdmissionDesk {
   /** Of the one before: a request may have been routed by it. */
   #doorsBefore: ReadonlyMap<string, AdmissionDoor> = new Map();
   #nextTicket = 0;
+  /** Caps are of several processes, so the broker may be lent more of one. */
+  readonly #sharesCaps: boolean;
 
   constructor({ share, config, port, wheel }: AdmissionDeskOptions) {
     this.#board = share.board;
     this.#row = share.row;
     this.#port = port;
     this.wheel = wheel;
+    this.#sharesCaps = config.store.redis !== undefined;
     this.#doors = this.#makeDoors(config, share.columns);
     port.on("message", (message: FromBroker) => this.#onMessage(message));
     port.unref();
@@ -87,11 +90,18 @@ export class AdmissionDesk {
     const closedMs = door.closedMs();
     if (closedMs > (maxWaiting === 0 ? 0 : maxWaitMs)) return door.closed(closedMs);
     if (closedMs <= 0 && door.cells.waiting === 0) {
-      const slot = takeSlot(this.#board, this.#row, door.column, door.cells.cap);
-      if (slot !== null) return new OwnSlot(slot, door);
+      const { cap } = door.cells;
+      const taken = takeSlot(this.#board, this.#row, door.column, cap);
+      if (taken !== null) {
+        const slot = new OwnSlot(taken, door);
+        // A cap that has sunk meanwhile: what is above it may be another process's by now (BrokerLine.setShare).
+        if (door.cells.cap >= cap) return slot;
+        slot.release();
+      }
     }
     // The broker says who waits and who gives way. What it has not come to yet is bounded here.
-    if (door.waiting >= 2 * maxWaiting) return door.turnAway();
+    const borrowed = this.#sharesCaps ? door.lacking : 0;
+    if (door.waiting >= 2 * maxWaiting + borrowed) return door.turnAway();
     const ticket = this.#nextTicket++;
     const waiting = new Waiting({ desk: this, ticket, door, done });
     this.#waiting.set(ticket, waiting);

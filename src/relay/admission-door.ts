@@ -65,6 +65,14 @@ export class AdmissionDoor extends TimerEntry {
     this.cells = new AdmissionCells(board.memory, column);
   }
 
+  /** By how much there are fewer slots now than there can be by the config. */
+  get lacking(): number {
+    const { maxConcurrency } = this.config;
+    if (maxConcurrency === undefined) return 0;
+    const most = typeof maxConcurrency === "object" ? maxConcurrency.max : maxConcurrency;
+    return Math.max(0, most - this.cells.cap);
+  }
+
   /** How long the upstream is not to be asked yet, milliseconds; 0 or less: it may be. */
   closedMs(): number {
     const { notBeforeMs } = this.cells;

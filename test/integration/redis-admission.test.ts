@@ -154,6 +154,32 @@ describe("an upstream's cap over several processes", { skip: noRedis(), concurre
     assert.ok(last instanceof GatewayError && last.code === "queue_timeout");
   });
 
+  test("where nobody may wait, is had to the last slot by whichever process asks, and then refused at once", async () => {
+    await using redis = await startRedis();
+    const settings = "max_concurrency: 20, queue: { max_waiting: 0 }";
+    await using one = await SharedAdmission.start(redis.url, settings);
+    await using other = await SharedAdmission.start(redis.url, settings);
+    const endMs = monotonicMs() + 5000;
+    for (const [process, slots] of [
+      [one, 15],
+      [other, 5],
+    ] as const) {
+      await Promise.all(
+        Array.from({ length: slots }, async () => {
+          // That Redis is late because this machine is busy, or the other has some at hand, is not what the test is about.
+          while ((await process.ask().result) instanceof GatewayError) {
+            assert.ok(monotonicMs() < endMs);
+            await after(20);
+          }
+        }),
+      );
+    }
+    const askedMs = monotonicMs();
+    const asked = [one, other].flatMap((process) => Array.from({ length: 10 }, () => process.ask().result));
+    for (const answer of await Promise.all(asked)) assert.equal((answer as GatewayError).code, "queue_full");
+    assert.ok(monotonicMs() - askedMs < 1000, `${monotonicMs() - askedMs}`);
+  });
+
   test("is what the upstream sees of two gateways of two loops each, and every client is served", async () => {
     await using redis = await startRedis();
     const usage = new Usage();

@@ -23,12 +23,14 @@ function cap(limit: number): SharedDefinition {
 class OneGauge {
   readonly shared: SharedLimits;
   held = 0;
+  limit: number;
   #granted = 0;
 
   constructor(url: string, limit: number) {
+    this.limit = limit;
     this.shared = new SharedLimits({
       url,
-      account: () => ({ name: SLOTS, group: "tenant:acme", limit, windowMs: null }),
+      account: () => ({ name: SLOTS, group: "tenant:acme", limit: this.limit, windowMs: null }),
       onState: () => {},
       keeper: {
         grant: () => false,
@@ -41,6 +43,11 @@ class OneGauge {
         },
       },
     });
+  }
+
+  /** What it may hold. */
+  get granted(): number {
+    return this.#granted;
   }
 
   async take(): Promise<boolean> {
@@ -131,6 +138,26 @@ describe("slots of shared caps", { skip: noRedis(), concurrency: true }, () => {
     await Promise.all(clients);
     await Promise.all([first.shared.close(), later.shared.close()]);
     assert.equal(most, 10);
+  });
+
+  test("a cap that a reload lowers is shared anew, also by who has all of it and asks for nothing", async () => {
+    await using redis = await startRedis();
+    const first = new OneGauge(redis.url, 10);
+    const later = new OneGauge(redis.url, 4);
+    await using stack = new AsyncDisposableStack();
+    for (const { shared } of [first, later]) stack.defer(() => shared.close());
+    await Promise.all([first, later].map(({ shared }) => shared.connected(5000)));
+    while (first.held < 4) await first.take();
+    first.limit = 4;
+    const endMs = monotonicMs() + 5000;
+    while (!(await later.take())) {
+      assert.ok(monotonicMs() < endMs, `${first.held}`);
+      await after(50);
+      // One ends and another begins, as long as it may be begun without asking.
+      first.held--;
+      if (first.held < first.granted) first.held++;
+    }
+    assert.ok(first.held + later.held <= 4);
   });
 
   test("what one process has at hand and does not use, another gets within two renewals", async () => {

@@ -149,8 +149,14 @@ export class SlotGroup {
       }
     }
     for (const cap of this.#caps.values()) {
-      if (account(cap.index)?.name !== cap.name) this.#caps.delete(cap.name);
-      else if (!needs.has(cap) && this.#isDue(cap, askedMs)) needs.set(cap, this.#stillMissed(cap, askedMs));
+      const known = account(cap.index);
+      if (known?.name !== cap.name) {
+        this.#caps.delete(cap.name);
+        continue;
+      }
+      // A reload may have changed it, and who has enough asks for nothing.
+      cap.cap = known.limit;
+      if (!needs.has(cap) && this.#isDue(cap, askedMs)) needs.set(cap, this.#stillMissed(cap, askedMs));
     }
     if (needs.size === 0) return;
     const args: (string | number)[] = [process, SLOTS_MS];

@@ -124,7 +124,8 @@ test("a shared gauge lets in what this process was granted; where that is less t
   held[0]!.release();
   assert.equal(keeper.held(1), 2);
   // What came free of what is held beyond is not taken again here: it is for other processes.
-  assert.equal(ledger.reserve([{ account: 1, amount: 1 }], 0).kind, "refill");
+  const needs = [{ account: 1, amount: 1 }];
+  assert.deepEqual(ledger.reserve(needs, 0), { kind: "refill", needs });
   assert.equal(keeper.setGranted(1, 1), 2);
   held[1]!.release();
   held[2]!.release();
