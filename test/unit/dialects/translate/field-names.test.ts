@@ -39,6 +39,7 @@ test("a chat caller reads of its own fields", () => {
     messages: [
       { role: "system", content: "s" },
       user({ type: "text", text: "a" }, image("high")),
+      { ...user({ type: "text", text: "b" }, image("low")), cache_control: { type: "ephemeral" } },
       { role: "assistant", content: "hm", tool_calls: [bad] },
       {
         role: "tool",
@@ -67,9 +68,10 @@ test("a chat caller reads of its own fields", () => {
     "frequency_penalty",
     "logprobs",
     "messages[1].content[1].image_url.detail",
-    "messages[2].tool_calls[0].function.arguments",
-    "messages[3].content[0]",
+    "messages[2].content[1].image_url.detail",
+    "messages[3].tool_calls[0].function.arguments",
     "messages[4].content[0]",
+    "messages[5].content[0]",
     "presence_penalty",
     "response_format.json_schema.schema.properties.a.maxLength",
     "seed",

@@ -23,9 +23,8 @@ const PARTS: readonly AssistantPart[] = [
 const EVENTS: readonly CommonEvent[] = [
   { kind: "reasoning", text: "why" },
   { kind: "text", text: "x" },
-  { kind: "reasoning", text: "h" },
+  { kind: "reasoning", text: "hm" },
   { kind: "usage", usage: {} },
-  { kind: "reasoning", text: "m" },
   { kind: "reasoning_signature", signature: anthropic },
   { kind: "reasoning_signature", signature: { ...anthropic, redacted: true } },
   { kind: "reasoning", text: "so" },
