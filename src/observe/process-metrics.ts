@@ -50,13 +50,13 @@ export class ProcessMetrics {
     );
     const caps = new Reading(
       "headwaiter_upstream_concurrency_limit",
-      "Requests that may be under way on the upstream; of those without a cap nothing is shown.",
+      "Requests that may be under way on the upstream by this process, with `store.redis` its present share; of those without a cap nothing is shown.",
       ["upstream"],
       () => queues().flatMap(({ upstream, cap }) => (cap === Infinity ? [] : [[cap, upstream] as const])),
     );
     const redis = new Reading(
       "headwaiter_redis_state",
-      "1 for the state of the breaker before Redis: `closed` while it answers, `open` while it is not asked. Only with `store.redis`.",
+      "The breaker before Redis, 1 for the state that it is in: `closed` while Redis answers, `open` while it is not asked. Only with `store.redis`.",
       ["state"],
       () => {
         const state = redisState();

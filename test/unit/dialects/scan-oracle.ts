@@ -122,8 +122,14 @@ function openai(events: readonly EventSourceMessage[]): Finding {
           inputTokens: reported.prompt_tokens,
           outputTokens:
             (reported.total_tokens ?? reported.prompt_tokens + reported.completion_tokens) - reported.prompt_tokens,
+          ...cached(reported.prompt_tokens_details?.cached_tokens ?? reported.prompt_cache_hit_tokens),
         };
   return { tokenEvents: count.tokenEvents, complete: count.complete, failed: count.failed, usage };
+}
+
+/** Of the input, what the provider had in its cache, where it was any. */
+function cached(tokens: unknown): { readonly cachedInputTokens?: number } {
+  return typeof tokens === "number" && tokens > 0 ? { cachedInputTokens: tokens } : {};
 }
 
 function gemini(events: readonly EventSourceMessage[]): Finding {
@@ -152,7 +158,7 @@ function gemini(events: readonly EventSourceMessage[]): Finding {
     tokenEvents: count.tokenEvents,
     complete: count.complete,
     failed: count.failed,
-    usage: known ? { inputTokens, outputTokens } : undefined,
+    usage: known ? { inputTokens, outputTokens, ...cached(reported.cachedContentTokenCount) } : undefined,
   };
 }
 
@@ -174,7 +180,7 @@ function anthropic(events: readonly EventSourceMessage[]): Finding {
     failed: events.some(({ event }) => event === "error"),
     usage:
       input !== undefined && outputTokens !== undefined
-        ? { inputTokens: input + (written ?? 0) + (read ?? 0), outputTokens }
+        ? { inputTokens: input + (written ?? 0) + (read ?? 0), outputTokens, ...cached(read) }
         : undefined,
   };
 }

@@ -28,7 +28,7 @@ test("counts deltas, adds the cache to the input, and is complete at message_sto
     tokenEvents: 2,
     complete: true,
     failed: false,
-    usage: { inputTokens: 105, outputTokens: 9 },
+    usage: { inputTokens: 105, outputTokens: 9, cachedInputTokens: 100 },
   });
 });
 
@@ -36,15 +36,19 @@ test("a later figure replaces the earlier of the same field and no other", () =>
   const bill = event("message_delta", {
     usage: { input_tokens: 50, cache_creation_input_tokens: 3, output_tokens: 9 },
   });
-  assert.deepEqual(scanned(START + bill + STOP).usage, { inputTokens: 153, outputTokens: 9 });
+  assert.deepEqual(scanned(START + bill + STOP).usage, { inputTokens: 153, outputTokens: 9, cachedInputTokens: 100 });
   const nothing = event("message_delta", { usage: { input_tokens: null, output_tokens: 9 } });
-  assert.deepEqual(scanned(START + nothing + STOP).usage, { inputTokens: 105, outputTokens: 9 });
+  assert.deepEqual(scanned(START + nothing + STOP).usage, {
+    inputTokens: 105,
+    outputTokens: 9,
+    cachedInputTokens: 100,
+  });
 });
 
 test("knows the bill once message_delta has come, and never takes message_start's guess for it", () => {
   assert.equal(scanned(START + DELTA).usage, undefined);
   assert.equal(scanned(START + DELTA + STOP).usage, undefined);
-  assert.deepEqual(scanned(START + DELTA + BILL).usage, { inputTokens: 105, outputTokens: 9 });
+  assert.deepEqual(scanned(START + DELTA + BILL).usage, { inputTokens: 105, outputTokens: 9, cachedInputTokens: 100 });
   assert.equal(scanned(START + DELTA + BILL).complete, false);
 });
 
@@ -59,7 +63,7 @@ test("sees an error event, and reads events written without a space or with CRLF
 
 test("reads the usage of whole answers", () => {
   const usage = { input_tokens: 5, cache_creation_input_tokens: 10, cache_read_input_tokens: 100, output_tokens: 9 };
-  assert.deepEqual(anthropic.usageOf({ usage }), { inputTokens: 115, outputTokens: 9 });
+  assert.deepEqual(anthropic.usageOf({ usage }), { inputTokens: 115, outputTokens: 9, cachedInputTokens: 100 });
   assert.deepEqual(anthropic.usageOf({ usage: { input_tokens: 5 } }), { inputTokens: 5, outputTokens: 0 });
   for (const body of [{}, { usage: {} }, { usage: { output_tokens: 5 } }, null])
     assert.equal(anthropic.usageOf(body), undefined);
