@@ -38,6 +38,8 @@ export class StreamRelay implements Receiver, ClientStreamEvents {
   #tokenMs = 0;
   /** When anything was last sent to the client. */
   #sentMs: number;
+  /** Something was appended since the last flush that is not as the upstream sent it. */
+  #hasText = false;
   #outcome: Outcome = "completed";
   /** A limit is used up, and the stream ends with the event that is passing. */
   #refusal: GatewayError | null = null;
@@ -77,7 +79,9 @@ export class StreamRelay implements Receiver, ClientStreamEvents {
     const stream = this.#stream;
     if (stream === null || this.#ended) return;
     const { call, activeMs } = this.#attempt;
-    this.#sentMs = activeMs;
+    // Where translation has gathered what came, nothing is on its way to the client.
+    if (this.#translation === null || this.#hasText) this.#sentMs = activeMs;
+    this.#hasText = false;
     const isBegin = this.#tokenMs === 0;
     if (this.#scan.tokenEvents !== call.tokenEvents) {
       if (isBegin) this.#attempt.firstToken();
@@ -218,7 +222,9 @@ export class StreamRelay implements Receiver, ClientStreamEvents {
   }
 
   #appendText(text: string): void {
-    if (text !== "") this.#append(Buffer.from(text));
+    if (text === "") return;
+    this.#hasText = true;
+    this.#append(Buffer.from(text));
   }
 
   #append(bytes: Buffer): void {
