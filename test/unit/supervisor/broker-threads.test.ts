@@ -64,6 +64,7 @@ class Threads {
     this.#test.after(() => worker.terminate());
     const ended = new Promise<void>((resolve, reject) => {
       worker.once("error", reject);
+      worker.once("message", () => resolve());
       worker.once("exit", () => resolve());
     });
     return { worker, row, link, ended };
