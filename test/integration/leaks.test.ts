@@ -37,7 +37,7 @@ const stream = { stream: true };
 const VISITS: readonly Visit[] = [
   ask("sim:t1:g1:n5", stream),
   ask("sim:t1:g1:n5"),
-  ask("sim:x429", stream),
+  ask("sim:x429", { ...stream, model: "limited" }),
   ask("sim:x500"),
   ask("sim:t1:g1:n9:c3", stream),
   ask("sim:t0:n1:c0", stream),
@@ -66,7 +66,13 @@ test(`after ${REQUESTS} requests of every kind, sockets, timers, calls and gauge
   const yaml = configFor(sim.url.origin, {
     upstream: "timeouts: { first_byte: 300ms, idle: 300ms, total: 2s }\nconnections: { keep_alive: 100ms }",
     rest: "streams: { heartbeat: 50ms, stall_timeout: 500ms }",
-  }).replace('"*"', "test-model");
+  })
+    .replace('"*"', "test-model")
+    // An upstream of its own: one that asks for time gets it, and everybody else would wait with it.
+    .replace(
+      "models:",
+      `  limited: { endpoints: [ { url: ${sim.url.origin}/v1 } ], queue: { max_waiting: 0 }, connections: { keep_alive: 100ms } }\nmodels:\n  limited: { upstream: limited }`,
+    );
   await using gateway = await startGateway(yaml);
   const { loop } = gateway;
   assert.deepEqual([loop.openSockets(), loop.timers, loop.calls], [0, 0, 0]);
@@ -83,7 +89,7 @@ test(`after ${REQUESTS} requests of every kind, sockets, timers, calls and gauge
   assert.equal(loop.metrics.streamsOpen.value("up"), 0);
   assert.deepEqual(
     [...loop.endpoints()].map(({ outstanding }) => outstanding),
-    [0],
+    [0, 0],
   );
   await waitUntil(() => sim.stats().openStreams === 0 && sim.stats().openSockets === 0, "nothing at the upstream");
 
