@@ -5,12 +5,14 @@
 import { availableParallelism } from "node:os";
 import type { MessagePort } from "node:worker_threads";
 import { Board } from "../board/board.ts";
+import type { BoardRow } from "../board/row.ts";
 import { ColumnDirectory, columnCapacity } from "../board/columns.ts";
 import type { Columns } from "../board/columns.ts";
 import { counterNames } from "../config/counter-names.ts";
 import { toPortable } from "../config/portable.ts";
 import { MAX_WORKERS } from "../config/schema.ts";
 import type { ConfigSnapshot } from "../config/snapshot.ts";
+import type { Accounts } from "../limits/accounts.ts";
 import type { Log } from "../observe/log.ts";
 import { Broker } from "./broker.ts";
 import type { BrokerLink } from "./broker.ts";
@@ -124,7 +126,7 @@ export class Supervisor {
 
   /**
    * New calls use `config`, on every loop; resolves when all that can answer have taken it over.
-   * @throws {RangeError} when it names more than there is room for on the board; the old one stays.
+   * @throws {RangeError} when it names more than there is room for, on the board or in the ledger; the old one stays.
    */
   async reload(config: ConfigSnapshot): Promise<void> {
     // Calls of the configs before the present one are over, so what they counted has been given back.
@@ -132,9 +134,17 @@ export class Supervisor {
       this.broker.forget(this.#directory.retire());
       this.limits.retire();
     }
-    this.#columns = this.#directory.extend(counterNames(config));
-    const accounts = this.limits.reload(config);
-    this.broker.reload(config, this.#columns);
+    const columns = this.#directory.extend(counterNames(config));
+    let accounts: Accounts;
+    try {
+      accounts = this.limits.reload(config);
+    } catch (error) {
+      // The present config stays, so its columns are the ones in use.
+      this.#directory.extend(counterNames(this.#config));
+      throw error;
+    }
+    this.#columns = columns;
+    this.broker.reload(config, columns);
     this.#earlierCallsEndMs = Math.max(this.#earlierCallsEndMs, performance.now() + longestCallMs(this.#config));
     this.#config = config;
     const next = { config: toPortable(config), columns: this.#columns, accounts };
@@ -189,8 +199,14 @@ export class Supervisor {
   #startLoop(place: Place): LoopHandle {
     const { loop } = place;
     const { entry, logIntervalMs, maxHeapMiB, canSharePort, host } = this.#options;
-    const row = this.board.claimRow(loop);
     const ledgerRow = this.limits.claimRow();
+    let row: BoardRow;
+    try {
+      row = this.board.claimRow(loop);
+    } catch (error) {
+      this.limits.recover(ledgerRow);
+      throw error;
+    }
     let handle: LoopHandle;
     let link: BrokerLink | undefined;
     try {

@@ -265,3 +265,27 @@ test("a config with more names than the board has room for is refused, and the o
   assert.match(fault ?? "", /room for \d+ counters/);
   assert.equal(running.gateway.config.version, version);
 });
+
+test("a config with more limits than there is room for changes nothing: loops that start after it serve the old one", async () => {
+  await using upstream = await startScripted(({ socket }) => void socket.write(response(200, '{"from":"old"}')));
+  const config = withWorkers(configFor(upstream.url), 1);
+  await using running = await startSupervised(config);
+  const { version } = running.gateway.config;
+  const models = Array.from({ length: 900 }, (_, i) => `m${i}`);
+  const limits = "{ requests_per_minute: 1, tokens_per_minute: 1, max_concurrency: 1 }";
+  const tenant = (name: string): string =>
+    `  ${name}: { model_limits: { ${models.map((model) => `${model}: ${limits}`).join(", ")} } }\n`;
+  running.next = snapshotOf(
+    config
+      .replace("up:", "other:")
+      .replace('"*": { upstream: up }', models.map((model) => `${model}: { upstream: other }`).join("\n  "))
+      .replace("test-model", "m0") + `\ntenants:\n${tenant("a")}${tenant("b")}`,
+  );
+  const [fault] = await running.gateway.reload();
+  assert.match(fault ?? "", /room for \d+ limits/);
+  assert.equal(running.gateway.config.version, version);
+  await running.fail(1, "exit");
+  await running.logged(/^a loop died/);
+  await waitUntil(() => running.gateway.loops === 1 && loopsOf(running.gateway)[0]!.heapBytes > 0);
+  assert.equal(await (await post(running.url + CHAT, chat())).text(), '{"from":"old"}');
+});
