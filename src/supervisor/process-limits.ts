@@ -164,16 +164,17 @@ export class ProcessLimits {
         const { name, group, limit, kind, windowMs } = definition;
         return { name, group, limit, windowMs: kind === "gauge" ? null : windowMs };
       },
-      onState: (state, reason) => {
-        this.#redisState = state;
-        if (state === "closed") this.#log.info({ redis: state }, "limits are shared by way of Redis");
-        else
-          this.#log.warn(
-            { redis: state, reason },
-            "Redis does not answer: limits hold with what this process has of them",
-          );
-      },
+      onState: (state, reason) => this.#onRedis(state, reason),
     });
+  }
+
+  #onRedis(state: BreakerState, reason: string | null): void {
+    const before = this.#redisState;
+    this.#redisState = state;
+    if (state === "closed") this.#log.info({ redis: state }, "limits are shared by way of Redis");
+    // While Redis is away it is tried four times a second, which is no news.
+    else if (before === "closed" || before === null)
+      this.#log.warn({ redis: state, reason }, "Redis does not answer: limits hold with what this process has of them");
   }
 
   async #lendSlots(upstream: string, slots: number): Promise<void> {
