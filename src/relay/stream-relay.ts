@@ -94,8 +94,10 @@ export class StreamRelay implements Receiver, ClientStreamEvents {
       if (this.#refusal !== null && this.#scan.atBoundary) return this.#cutShort(this.#refusal);
     }
     // What a reader waits for: the first token, and to hear that there are no more.
-    if (isBegin || this.#scan.complete || this.#scan.failed) stream.flush();
-    else stream.flushSoon();
+    if (!isBegin && !this.#scan.complete && !this.#scan.failed) return stream.flushSoon();
+    // Nothing can follow the error that was written, however long the upstream goes on. What merely passes, passes to its end.
+    if (this.#translation?.failed === true) return this.onEnd();
+    stream.flush();
   }
 
   onEnd(): void {

@@ -37,11 +37,11 @@ export function startPairs(): Promise<readonly PairRow[]> {
   return Promise.all(UPSTREAMS.map((api) => startPair(api)));
 }
 
-/** @param rest more of the config. */
-export async function startPair(api: UpstreamApi, rest = ""): Promise<PairRow> {
+/** @param rest more of the config. @param upstreamRest more of the upstream's. */
+export async function startPair(api: UpstreamApi, rest = "", upstreamRest = ""): Promise<PairRow> {
   let reply: (request: ReceivedRequest) => void = ({ socket }) => void socket.destroy();
   const upstream = await startScripted((request) => reply(request));
-  const config = configFor(upstream.url, { rest })
+  const config = configFor(upstream.url, { rest, upstream: upstreamRest })
     .replace("dialect: openai", `dialect: ${api.dialect}`)
     .replace(`${upstream.url}/v1`, upstream.url + api.base)
     .replace('"*": { upstream: up }', `"*": { upstream: up, model: ${api.model} }`);
