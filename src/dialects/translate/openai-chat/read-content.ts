@@ -1,23 +1,13 @@
 /** Reads the content of a chat message: a string, or parts. */
 import { isDataUrl, parseDataUrl, standardBase64 } from "../base64.ts";
 import type { AudioPart, DocumentPart, ImagePart, MediaSource, RefusalPart, TextPart } from "../common.ts";
+import { fileType } from "../file-type.ts";
 import type { Fields } from "../json-pick.ts";
 import { readCacheMark } from "./cache-mark.ts";
 import type { Losses } from "../losses.ts";
 
 /** Any part that a message's content may have. */
 export type ContentPart = TextPart | ImagePart | DocumentPart | AudioPart | RefusalPart;
-
-/** File names end in these where the data itself doesn't say what it is. */
-const MEDIA_TYPES: Readonly<Record<string, string>> = {
-  pdf: "application/pdf",
-  txt: "text/plain",
-  md: "text/markdown",
-  csv: "text/csv",
-  html: "text/html",
-  json: "application/json",
-};
-const PDF_IN_BASE64 = "JVBERi";
 
 /** @returns the parts of `message.content`; none where it is missing. Parts of types that have no place are refused by name. */
 export function readContent(message: Fields, losses: Losses): readonly ContentPart[] {
@@ -126,8 +116,7 @@ function fileSource(file: Fields, name: string | undefined): MediaSource {
   const text = file.requiredString("file_data");
   if (isDataUrl(text)) return mediaOf(file, "file_data");
   const data = standardBase64(text) ?? file.fault("file_data", "must be base64 or a data: URL");
-  const ending = name?.slice(name.lastIndexOf(".") + 1).toLowerCase() ?? "";
-  const mediaType = data.startsWith(PDF_IN_BASE64) ? "application/pdf" : MEDIA_TYPES[ending];
+  const mediaType = fileType(data, name);
   if (mediaType === undefined) file.fault("file_data", "must be a data: URL, which says what type the file has");
   return { kind: "base64", mediaType, data };
 }

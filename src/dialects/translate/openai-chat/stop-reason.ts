@@ -14,15 +14,15 @@ export interface Stopped {
   readonly hasRefusal: boolean;
 }
 
-const REASONS: Readonly<Record<string, StopReason>> = {
-  stop: "stop",
-  length: "length",
-  model_length: "length",
-  max_tokens: "length",
-  tool_calls: "tool_calls",
-  function_call: "tool_calls",
-  content_filter: "filtered",
-};
+const REASONS: ReadonlyMap<unknown, StopReason> = new Map([
+  ["stop", "stop"],
+  ["length", "length"],
+  ["model_length", "length"],
+  ["max_tokens", "length"],
+  ["tool_calls", "tool_calls"],
+  ["function_call", "tool_calls"],
+  ["content_filter", "filtered"],
+]);
 
 const FINISH_REASONS: Readonly<Record<StopReason, string>> = {
   stop: "stop",
@@ -46,8 +46,7 @@ export function isFailure(finishReason: unknown): boolean {
  * A reason that is not known is a plain stop. Where a certain tool was asked for, OpenAI says `stop` although there are calls.
  */
 export function readStop(choice: unknown, { hasCalls, hasRefusal }: Stopped): Stop {
-  const said = at(choice, "finish_reason");
-  const stopReason = (typeof said === "string" ? REASONS[said] : undefined) ?? "stop";
+  const stopReason = REASONS.get(at(choice, "finish_reason")) ?? "stop";
   if (stopReason !== "stop") return { stopReason };
   if (hasCalls) return { stopReason: "tool_calls" };
   if (hasRefusal) return { stopReason: "refusal" };

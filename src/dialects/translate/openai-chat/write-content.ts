@@ -11,16 +11,19 @@ export type LosePart = (part: DocumentPart | AudioPart | ImagePart, reason: stri
 /** How cache marks are written for this upstream and model. */
 export type CacheMarkField = "none" | "prompt_cache_breakpoint" | "cache_control";
 
-const AUDIO_FORMATS: Readonly<Record<string, string>> = {
-  "audio/wav": "wav",
-  "audio/x-wav": "wav",
-  "audio/wave": "wav",
-  "audio/mpeg": "mp3",
-  "audio/mp3": "mp3",
-};
+const AUDIO_FORMATS: ReadonlyMap<string, string> = new Map([
+  ["audio/wav", "wav"],
+  ["audio/x-wav", "wav"],
+  ["audio/wave", "wav"],
+  ["audio/mpeg", "mp3"],
+  ["audio/mp3", "mp3"],
+]);
 
 /** The ending of a file whose sender gave it no name. */
-const ENDINGS: Readonly<Record<string, string>> = { "application/pdf": "pdf", "text/plain": "txt" };
+const ENDINGS: ReadonlyMap<string, string> = new Map([
+  ["application/pdf", "pdf"],
+  ["text/plain", "txt"],
+]);
 
 /** @returns the content part, or `undefined` where the API has none for it. */
 export function writePart(part: WritablePart, markField: CacheMarkField, lose: LosePart): object | undefined {
@@ -61,13 +64,13 @@ function writeDocument(part: DocumentPart, markField: CacheMarkField, lose: Lose
     lose(part, "the upstream's API (OpenAI chat) takes documents as data, not by their URL");
     return undefined;
   }
-  const filename = name ?? `document.${ENDINGS[source.mediaType] ?? "bin"}`;
+  const filename = name ?? `document.${ENDINGS.get(source.mediaType) ?? "bin"}`;
   return { type: "file", file: { filename, file_data: dataUrl(source) }, ...writeCacheMark(part.cache, markField) };
 }
 
 function writeAudio(part: AudioPart, lose: LosePart): object | undefined {
   const { source } = part;
-  const format = source.kind === "base64" ? AUDIO_FORMATS[source.mediaType] : undefined;
+  const format = source.kind === "base64" ? AUDIO_FORMATS.get(source.mediaType) : undefined;
   if (source.kind === "base64" && format !== undefined)
     return { type: "input_audio", input_audio: { data: source.data, format } };
   lose(part, "the upstream's API (OpenAI chat) takes sound as wav or mp3 data alone");

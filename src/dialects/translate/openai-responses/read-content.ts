@@ -1,22 +1,12 @@
 /** Content parts of the Responses API's input, read into the common form. */
 import { isDataUrl, parseDataUrl, standardBase64 } from "../base64.ts";
 import type { AudioPart, CacheMark, DocumentPart, ImagePart, MediaSource, RefusalPart, TextPart } from "../common.ts";
+import { fileType } from "../file-type.ts";
 import type { Fields } from "../json-pick.ts";
 import type { Losses } from "../losses.ts";
 
 /** Any part that content may have. */
 export type ContentPart = TextPart | ImagePart | DocumentPart | AudioPart | RefusalPart;
-
-/** File names end in these where the data itself doesn't say what it is. */
-const MEDIA_TYPES: Readonly<Record<string, string>> = {
-  pdf: "application/pdf",
-  txt: "text/plain",
-  md: "text/markdown",
-  csv: "text/csv",
-  html: "text/html",
-  json: "application/json",
-};
-const PDF_IN_BASE64 = "JVBERi";
 
 /**
  * Reads what is a string or a list of parts. Parts of types that have no place are refused by name.
@@ -102,10 +92,9 @@ function readFileData(fields: Fields, name: string | undefined): MediaSource {
   const text = fields.requiredString("file_data");
   if (isDataUrl(text)) return readUrl(fields, "file_data");
   const data = standardBase64(text) ?? fields.fault("file_data", "must be base64 or a data: URL");
-  const ending = name?.slice(name.lastIndexOf(".") + 1).toLowerCase() ?? "";
-  if (data.startsWith(PDF_IN_BASE64)) return { kind: "base64", mediaType: "application/pdf", data };
-  if (Object.hasOwn(MEDIA_TYPES, ending)) return { kind: "base64", mediaType: MEDIA_TYPES[ending]!, data };
-  return fields.fault("file_data", "must be a data: URL, which says what type the file has");
+  const mediaType = fileType(data, name);
+  if (mediaType === undefined) fields.fault("file_data", "must be a data: URL, which says what type the file has");
+  return { kind: "base64", mediaType, data };
 }
 
 function readAudio(fields: Fields, losses: Losses): AudioPart {

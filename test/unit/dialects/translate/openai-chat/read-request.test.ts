@@ -152,6 +152,14 @@ test("a file's type is what its URL, its first bytes or its name says", () => {
   assert.deepEqual(typeOf({ file_data: "AAEC", filename: "a.TXT" }), ["document", "text/plain"]);
 });
 
+test("a file whose ending tells nothing, be it the name of what every object inherits, is a fault", () => {
+  for (const filename of ["a.bin", "a.constructor", "__proto__", undefined]) {
+    const found = readRequest({ model: "m", ...user({ type: "file", file: { file_data: "AAEC", filename } }) });
+    assert.ok(!found.ok);
+    assert.equal(found.fault.field, "messages[0].content[0].file.file_data");
+  }
+});
+
 test("a part, tool, call or choice of a type that others don't have is refused by name", () => {
   const refusedOf = (body: Json): unknown => {
     const [loss, ...more] = read(body).losses;

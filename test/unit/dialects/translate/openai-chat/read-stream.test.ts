@@ -114,6 +114,8 @@ test("why it stopped: each server's words", () => {
   assert.deepEqual(reasonOf({ finish_reason: "model_length" }), ["length", undefined]);
   assert.deepEqual(reasonOf({ finish_reason: "content_filter" }), ["filtered", undefined]);
   assert.deepEqual(reasonOf({ finish_reason: "eos" }), ["stop", undefined]);
+  for (const name of ["constructor", "toString", "__proto__"])
+    assert.deepEqual(reasonOf({ finish_reason: name }), ["stop", undefined]);
   assert.deepEqual(reasonOf({ finish_reason: "stop", stop_reason: "END" }), ["stop_sequence", "END"]);
   assert.deepEqual(reasonOf({ finish_reason: "stop", matched_stop: "END" }), ["stop_sequence", "END"]);
   assert.deepEqual(reasonOf({ finish_reason: "stop", stop_reason: 128009 }), ["stop", undefined]);

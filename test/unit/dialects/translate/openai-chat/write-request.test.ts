@@ -161,6 +161,22 @@ test("what the API can't hold is refused by name", () => {
   );
 });
 
+test("media types that are named as what every object inherits have no ending and no format", () => {
+  for (const mediaType of ["constructor", "__proto__", "toString"]) {
+    const source = { kind: "base64", mediaType, data: "AAEC" } as const;
+    const parts = [
+      { kind: "document", source },
+      { kind: "audio", source },
+    ] as const;
+    const { body, losses } = write({ messages: [{ role: "user", parts }] });
+    assert.match(JSON.stringify(body), /"filename":"document.bin"/);
+    assert.deepEqual(
+      losses.map(({ field }) => field),
+      ["messages[0].parts[1]"],
+    );
+  }
+});
+
 test("a choice of one tool names it, one among several leaves the others out", () => {
   const tools = ["a", "b", "c"].map((name) => ({ name, description: undefined, parameters: undefined }));
   const choose = (...names: string[]): Readonly<Record<string, unknown>> =>
