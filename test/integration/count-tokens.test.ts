@@ -53,6 +53,26 @@ test("Google's SDK counts over every upstream, under both versions of its API", 
   }
 });
 
+test("Gemini's count of a whole request asks for the model by the name that it has upstream, or counts that request", async () => {
+  const request = {
+    contents: [{ parts: [{ text: TEXT.repeat(10) }] }],
+    systemInstruction: { parts: [{ text: TEXT }] },
+  };
+  for (const key of ["generateContentRequest", "generate_content_request"]) {
+    for (const [dialect, row] of rows) {
+      row.script(({ socket }) => void socket.write(response(200, '{"totalTokens":1234}')));
+      const body = `{ "x": 1.0, "${key}": ${JSON.stringify({ ...request, model: "models/gemini-1" })} }`;
+      const answer = await post(`${row.gateway.url}/v1beta/models/gemini-1:countTokens`, body);
+      const { totalTokens } = (await answer.json()) as { totalTokens: number };
+      if (dialect === "gemini") {
+        const sent = row.upstream.requests.at(-1)!.body.toString();
+        assert.equal(sent, body.replace("models/gemini-1", `models/${row.api.model}`));
+        assert.equal(totalTokens, 1234);
+      } else assert.ok(totalTokens >= 100 && totalTokens <= 150, String(totalTokens));
+    }
+  }
+});
+
 test("a large request is counted too, and a picture by its size and not by its bytes", async () => {
   const row = rows.get("openai")!;
   const count = async (content: unknown): Promise<number> => {

@@ -84,8 +84,13 @@ class Collector {
   }
 }
 
-/** @param request a parsed body. */
-export function promptText(request: Readonly<Record<string, unknown>>, kind: PromptKind): PromptText {
+/** Gemini's count takes a whole request by this name, too. */
+const COUNTED_KEYS = ["generateContentRequest", "generate_content_request"] as const;
+
+/** @param body parsed. */
+export function promptText(body: Readonly<Record<string, unknown>>, kind: PromptKind): PromptText {
+  const counted = COUNTED_KEYS.map((key) => body[key]).find((value) => typeof value === "object" && value !== null);
+  const request = kind === "gemini" && counted !== undefined ? (counted as typeof body) : body;
   const collector = new Collector();
   if (kind === "prompt") collector.messages([{ role: "user", content: request["prompt"] }]);
   else {

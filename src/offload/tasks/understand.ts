@@ -67,7 +67,10 @@ const BOUND_FIELDS = ["max_tokens", "max_completion_tokens", "max_output_tokens"
 /** How many answers are asked for. */
 const COUNT_FIELDS = ["n", "best_of"] as const;
 const PASS_FIELDS = new WantedKeys("model", "stream", "prompt", ...BOUND_FIELDS, ...COUNT_FIELDS);
-const GEMINI_FIELDS = new WantedKeys("model", "generationConfig", "generation_config");
+/** Of a request to count tokens: the request that is counted, which names the model itself. */
+const COUNTED_FIELDS = ["generateContentRequest", "generate_content_request"] as const;
+const GEMINI_FIELDS = new WantedKeys("model", "generationConfig", "generation_config", ...COUNTED_FIELDS);
+const COUNTED_MODEL = new WantedKeys("model");
 const GEMINI_BOUND_FIELDS = new WantedKeys("maxOutputTokens", "max_output_tokens", "candidateCount", "candidate_count");
 const PROMPT_FIELDS = new WantedKeys("prompt");
 /** Longer than any model's name. */
@@ -119,7 +122,18 @@ export function readGeminiFields(body: Buffer): PassFields | BodyFault {
   const settings = scan.spans.get("generationConfig") ?? scan.spans.get("generation_config");
   const bounds = settings === undefined ? UNBOUNDED : geminiBounds(body, settings);
   // Some of its SDKs repeat the model here; what counts is the path's.
-  return { ok: true, model: undefined, modelSpan: scan.spans.get("model"), stream: false, ...bounds };
+  const modelSpan = countedModel(body, scan.spans) ?? scan.spans.get("model");
+  return { ok: true, model: undefined, modelSpan, stream: false, ...bounds };
+}
+
+/** Where the request within a request to count tokens names its model: Google demands that it does. */
+function countedModel(body: Buffer, spans: ReadonlyMap<string, JsonSpan>): JsonSpan | undefined {
+  const [camel, snake] = COUNTED_FIELDS;
+  const counted = spans.get(camel) ?? spans.get(snake);
+  if (counted === undefined || body[counted.start] !== OPEN_OBJECT) return undefined;
+  const scan = scanJsonObject(body.subarray(counted.start, counted.end), COUNTED_MODEL);
+  const span = scan.ok ? scan.spans.get("model") : undefined;
+  return span && { start: counted.start + span.start, end: counted.start + span.end };
 }
 
 const PASS_READERS = { pass: readPassFields, gemini: readGeminiFields } as const;
