@@ -1,4 +1,5 @@
 /** A sink that writes down every call, and an HTTP/1.1 endpoint to use it on. */
+import assert from "node:assert/strict";
 import { endpointAddress } from "../../src/upstream/address.ts";
 import type { ConnectionLimits, LoopResources } from "../../src/upstream/address.ts";
 import { isFailure } from "../../src/upstream/exchange.ts";
@@ -153,4 +154,12 @@ export class TestHttp1Endpoint extends Http1Endpoint implements Disposable {
   [Symbol.dispose](): void {
     this.destroy();
   }
+}
+
+/** Sends {@link GET} and asserts that the exchange ends well. */
+export async function complete(endpoint: Endpoint, options?: { readonly fresh?: boolean }): Promise<ExchangeRecorder> {
+  const recorder = new ExchangeRecorder().open(endpoint, GET, options);
+  assert.equal(await recorder.ended(), "end");
+  assert.deepEqual(recorder.violations, []);
+  return recorder;
 }
