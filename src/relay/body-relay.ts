@@ -6,22 +6,20 @@ import { isUtf8 } from "node:buffer";
 import { GatewayError } from "../core/errors.ts";
 import { GrowingBuffer } from "../core/growing-buffer.ts";
 import type { Outcome } from "../core/outcome.ts";
-import { GeminiArrayScan } from "../dialects/gemini/array-scan.ts";
 import { at, parseJson } from "../dialects/json-access.ts";
 import type { HeaderList } from "../upstream/exchange.ts";
 import { answerHeaders, passOnHeaders } from "./answer-headers.ts";
 import type { Attempt } from "./attempt.ts";
+import { BodyTail } from "./body-tail.ts";
 import type { ClientStream, ClientStreamEvents } from "./client.ts";
 import type { Receiver } from "./receiver.ts";
 import { redact } from "./redact.ts";
 
 /** Up to here a body is gathered and checked. */
 const GATHER_LIMIT_BYTES = 256 * 1024;
-/** Of a larger body this much of its end is kept to find the usage in. */
-const TAIL_BYTES = 8 * 1024;
+const OBJECT_BEGIN = /^[\t\n\r ]*\{/;
+const OBJECT_END = /\}[\t\n\r ]*$/;
 const USAGE_AT_END = /"usage(?:Metadata)?"\s*:\s*(\{(?:[^{}]|\{[^{}]*\})*\})[\s\S]{0,512}$/;
-/** In an array each element has its own, and the last counts for all. */
-const USAGE_SO_FAR = /"usageMetadata"\s*:\s*(\{(?:[^{}]|\{[^{}]*\})*\})/g;
 
 /** See the file's comment. */
 export class BodyRelay implements Receiver, ClientStreamEvents {
@@ -30,44 +28,31 @@ export class BodyRelay implements Receiver, ClientStreamEvents {
   readonly #gathered = new GrowingBuffer();
   /** Set once the body has proved too large to be gathered. */
   #stream: ClientStream | null = null;
-  #tail = "";
-  /** Gemini's other form of a stream. */
-  readonly #array: GeminiArrayScan | null;
-  #outcome: Outcome = "completed";
+  readonly #tail = new BodyTail();
 
   constructor(attempt: Attempt, headers: HeaderList) {
     this.#attempt = attempt;
     this.#headers = headers;
-    const { kind } = attempt.call;
-    this.#array = kind.kind === "pass" && kind.framing === "json_array" ? new GeminiArrayScan() : null;
   }
 
   onBody(bytes: Buffer, start: number, end: number): void {
-    this.#array?.scan(bytes, start, end);
-    if (this.#stream !== null) {
-      this.#stream.append(bytes, start, end);
-      this.#keepTail(bytes, start, end);
-      return;
-    }
+    if (this.#stream !== null) return this.#pass(this.#stream, bytes, start, end);
     this.#gathered.append(bytes, start, end);
     if (this.#gathered.length > GATHER_LIMIT_BYTES) this.#spill();
   }
 
   onFlush(): void {
-    if (this.#array !== null && this.#onArray(this.#array)) return;
     this.#stream?.flush();
   }
 
   onEnd(): void {
     const { call } = this.#attempt;
-    if (this.#array !== null && this.#stream === null && this.#gathered.length > 0) this.#spill();
-    if (call.settled) return;
     if (this.#stream !== null) {
-      if (!(this.#array !== null ? /\][\t\n\r ]*$/ : /\}[\t\n\r ]*$/).test(this.#tail)) {
+      if (!OBJECT_END.test(this.#tail.text)) {
         const error = new GatewayError("upstream_invalid", { detail: "a large body that does not end as JSON does" });
         return this.fail(error, "upstream_cut");
       }
-      const usage = USAGE_AT_END.exec(this.#tail)?.[1];
+      const usage = USAGE_AT_END.exec(this.#tail.text)?.[1];
       if (usage !== undefined) {
         const answer = parseJson(`{"usage":${usage},"usageMetadata":${usage}}`);
         call.usage = call.upstream!.dialect.usageOf(answer) ?? null;
@@ -122,7 +107,7 @@ export class BodyRelay implements Receiver, ClientStreamEvents {
   }
 
   onDelivered(): void {
-    this.#attempt.finish(this.#outcome);
+    this.#attempt.finish("completed");
   }
 
   #cut(outcome: Outcome): void {
@@ -133,38 +118,9 @@ export class BodyRelay implements Receiver, ClientStreamEvents {
     stream?.cut();
   }
 
-  /** A read of a stream in the form of an array is over. @returns whether the answer has been ended with it. */
-  #onArray(array: GeminiArrayScan): boolean {
-    const { call } = this.#attempt;
-    // Its first element is as welcome as any stream's first token.
-    if (this.#stream === null && this.#gathered.length > 0) this.#spill();
-    if (this.#stream === null) return true;
-    if (call.firstTokenMs === null) this.#attempt.firstToken();
-    call.tokenEvents = array.elements;
-    const refusal = array.atBoundary ? call.meter?.check(array.elements) : undefined;
-    if (refusal === undefined || refusal === null) return false;
-    call.code = "limit_reached";
-    call.detail = refusal.message;
-    this.#outcome = "limited";
-    const ending = Buffer.from(array.cutShort({ code: call.code, message: refusal.message }));
-    this.#stream.append(ending, 0, ending.length);
-    this.#passed();
-    this.#end(this.#stream);
-    return true;
-  }
-
-  /** The answer ends before its time: what has passed of it is known. */
+  /** The answer ends before its time: what has passed of it does not say its usage. */
   #passed(): void {
-    const { call } = this.#attempt;
-    if (this.#stream === null) return;
-    if (this.#array === null) {
-      call.unreportedBytes = Infinity;
-      return;
-    }
-    const usageMetadata = parseJson([...this.#tail.matchAll(USAGE_SO_FAR)].at(-1)?.[1] ?? "");
-    // Before the end there may be a figure for the prompt alone.
-    if (at(usageMetadata, "candidatesTokenCount") === undefined) return;
-    call.usage = call.upstream!.dialect.usageOf({ usageMetadata }) ?? null;
+    if (this.#stream !== null) this.#attempt.call.unreportedBytes = Infinity;
   }
 
   #end(stream: ClientStream): void {
@@ -192,19 +148,18 @@ export class BodyRelay implements Receiver, ClientStreamEvents {
   #spill(): void {
     const { call } = this.#attempt;
     const gathered = this.#gathered.take();
-    const begins = this.#array !== null ? /^[\t\n\r ]*\[/ : /^[\t\n\r ]*\{/;
-    if (!begins.test(gathered.toString("latin1", 0, 256)) || call.kind.kind === "prompt") {
+    if (!OBJECT_BEGIN.test(gathered.toString("latin1", 0, 256)) || call.kind.kind === "prompt") {
       const error = new GatewayError("upstream_invalid", { detail: "a large body that is not a JSON object" });
       return this.#attempt.fail(error, "upstream_failed");
     }
     call.status = 200;
     this.#stream = call.client.begin(200, this.#answerHeaders(), this);
-    this.#stream.append(gathered, 0, gathered.length);
-    this.#keepTail(gathered, 0, gathered.length);
+    this.#pass(this.#stream, gathered, 0, gathered.length);
   }
 
-  #keepTail(bytes: Buffer, start: number, end: number): void {
-    this.#tail = (this.#tail + bytes.toString("latin1", Math.max(start, end - TAIL_BYTES), end)).slice(-TAIL_BYTES);
+  #pass(stream: ClientStream, bytes: Buffer, start: number, end: number): void {
+    stream.append(bytes, start, end);
+    this.#tail.keep(bytes, start, end);
   }
 
   #answerHeaders(): string[] {

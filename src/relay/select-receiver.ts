@@ -2,6 +2,7 @@
 import { GatewayError } from "../core/errors.ts";
 import { headerValue } from "../upstream/exchange.ts";
 import type { HeaderList } from "../upstream/exchange.ts";
+import { ArrayRelay } from "./array-relay.ts";
 import type { Attempt } from "./attempt.ts";
 import { BodyRelay } from "./body-relay.ts";
 import { ErrorRelay } from "./error-relay.ts";
@@ -18,13 +19,16 @@ export function selectReceiver(attempt: Attempt, status: number, headers: Header
   if (encoding !== undefined && encoding.toLowerCase() !== "identity") return invalid(`content-encoding ${encoding}`);
   if (status !== 200) return invalid(`status ${status}`);
   const type = mediaType(headerValue(headers, "content-type"));
-  const { translation } = attempt.call;
+  const { kind, translation } = attempt.call;
   if (attempt.wantsStream && type === "text/event-stream") return new StreamRelay(attempt, headers);
   if (translation !== null) {
     const isWhole = !attempt.wantsStream && type === "application/json";
     return isWhole
       ? new TranslatedBody(attempt, translation, headers)
       : invalid(`content-type ${JSON.stringify(type)}`);
+  }
+  if (type === "application/json" && kind.kind === "pass" && kind.framing === "json_array") {
+    return new ArrayRelay(attempt, headers);
   }
   // A stream was asked for and JSON came: some servers answer so where a model can't stream. It is a whole answer.
   if (type === "application/json") return new BodyRelay(attempt, headers);

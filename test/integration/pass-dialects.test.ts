@@ -56,7 +56,7 @@ test("a Gemini request passes with the model's name in its path, under v1beta an
 
 test("a Gemini stream in the form of an array passes element by element, as it was", async () => {
   const elements = [
-    '[{"candidates":[{"content":{"parts":[{"text":"a"}]}}]}',
+    '[{"candidates":[{"content":{"parts":[{"text":"a"}]}}],"usageMetadata":{"promptTokenCount":3,"candidatesTokenCount":1}}',
     ',\r\n{"candidates":[{"finishReason":"STOP"}],"usageMetadata":{"promptTokenCount":3,"candidatesTokenCount":2}}',
     "]",
   ];
@@ -79,6 +79,18 @@ test("a Gemini stream in the form of an array passes element by element, as it w
   const line = await gateway.access();
   assert.partialDeepStrictEqual(line, { outcome: "completed", tokensIn: 3, tokensOut: 2 });
   assert.equal(line.route, "/v1beta/models/{model}:streamGenerateContent");
+});
+
+test("what comes in place of an array and is none is an error", async () => {
+  for (const body of ['{"error":{"code":500,"message":"no"}}', " \n", " ".repeat(300) + "[]", "x".repeat(1000)]) {
+    await using upstream = await startScripted(({ socket }) => {
+      socket.write(STREAM_HEAD.replace("text/event-stream", "application/json") + chunk(body).toString() + LAST_CHUNK);
+    });
+    await using gateway = await startGateway(config(upstream.url));
+    const answer = await post(`${gateway.url}/v1beta/models/gemini-2:streamGenerateContent`, "{}");
+    assert.deepEqual([answer.status, answer.headers.get("x-headwaiter-error")], [502, "upstream_invalid"]);
+    assert.equal(((await answer.json()) as { error: { code: number } }).error.code, 502);
+  }
 });
 
 test("an array that breaks off does not end as if it were whole", async () => {
