@@ -16,7 +16,7 @@ const DURATION =
   /^(?:(\d{1,6})d)?(?:(\d{1,6})h)?(?:(\d{1,6})m(?!s))?(?:(\d{1,9}(?:\.\d{1,9})?)s)?(?:(\d{1,9}(?:\.\d{1,9})?)ms)?$/;
 const UNITS_MS = [86_400_000, 3_600_000, 60_000, 1000, 1];
 /** Statuses with which an upstream refuses for now; 529 is Anthropic's. */
-const REFUSES_FOR_NOW: ReadonlySet<number> = new Set([429, 503, 529]);
+export const REFUSES_FOR_NOW: ReadonlySet<number> = new Set([429, 503, 529]);
 
 /** An answer of a provider. */
 export interface ProviderAnswer {

@@ -2,7 +2,7 @@
 import { sizeClassOf, SIZE_CLASSES } from "../admission/adaptive-limit.ts";
 import type { ToBroker } from "../admission/broker-messages.ts";
 import { DrainRate } from "../admission/drain-rate.ts";
-import { providerWaitMs } from "../admission/provider-limits.ts";
+import { providerWaitMs, REFUSES_FOR_NOW } from "../admission/provider-limits.ts";
 import { AdmissionCells } from "../board/admission-cells.ts";
 import type { Board } from "../board/board.ts";
 import type { UpstreamConfig } from "../config/snapshot.ts";
@@ -16,8 +16,6 @@ import { admissionRefusal } from "./admitted.ts";
 const OBSERVE_MS = 200;
 /** What is asked of a client at least, before jitter, where the upstream asks for time. */
 const LEAST_WAIT_MS = 1000;
-/** Statuses with which an upstream refuses for now; 529 is Anthropic's. */
-const OVERLOADED: ReadonlySet<number> = new Set([429, 503, 529]);
 
 /** The head of an upstream's answer, and what it answers. */
 export interface UpstreamAnswer {
@@ -103,7 +101,7 @@ export class AdmissionDoor extends TimerEntry {
 
   /** The head of an answer has come. */
   observeAnswer(answer: UpstreamAnswer): void {
-    if (OVERLOADED.has(answer.status)) this.observeOverload();
+    if (REFUSES_FOR_NOW.has(answer.status)) this.observeOverload();
     // One replica of several that asks for time says nothing of the others.
     if (this.config.endpoints.length > 1) return;
     const waitMs = providerWaitMs(answer, Date.now());
