@@ -19,6 +19,10 @@ export interface ChatQuirks {
    * between calls go on from there; DeepSeek and Moonshot refuse calls without the field, OpenAI and Groq those with it.
    */
   readonly thoughtsOfCalls: "never" | "where_there_are" | "always";
+  /** Who has no field for refusals of earlier turns never sees them there, or refuses it: they are content then. */
+  readonly hasRefusals: boolean;
+  /** Whether Gemini's proof of a call goes back with it. Google demands it, OpenAI refuses what it doesn't know. */
+  readonly hasCallSignatures: boolean;
   /** How a cache mark is written. `by_model`: OpenAI's breakpoints, where the model's name is of those that take them. */
   readonly cacheMarks: "none" | "by_model" | "cache_control";
   /** Mistral takes ids of nine letters and digits alone; OpenAI up to forty characters. */
@@ -34,6 +38,8 @@ export const USUAL_QUIRKS: ChatQuirks = {
   hasStreamOptions: true,
   hasUser: true,
   thoughtsOfCalls: "where_there_are",
+  hasRefusals: false,
+  hasCallSignatures: false,
   cacheMarks: "none",
   callIds: "any",
 };
@@ -43,6 +49,7 @@ const OPENAI: ChatQuirks = {
   maxTokensField: "max_completion_tokens",
   hasTopK: false,
   thoughtsOfCalls: "never",
+  hasRefusals: true,
   cacheMarks: "by_model",
 };
 
@@ -52,8 +59,8 @@ const QUIRKS: Readonly<Record<string, ChatQuirks>> = {
   "openai.azure.com": OPENAI,
   "cognitiveservices.azure.com": OPENAI,
   "services.ai.azure.com": OPENAI,
-  "api.groq.com": { ...OPENAI, hasLogprobs: false, cacheMarks: "none" },
-  "api.x.ai": { ...OPENAI, cacheMarks: "none" },
+  "api.groq.com": { ...OPENAI, hasLogprobs: false, hasRefusals: false, cacheMarks: "none" },
+  "api.x.ai": { ...OPENAI, hasRefusals: false, cacheMarks: "none" },
   "api.deepseek.com": { ...USUAL_QUIRKS, thoughtsOfCalls: "always" },
   "api.moonshot.ai": { ...USUAL_QUIRKS, thoughtsOfCalls: "always" },
   "api.moonshot.cn": { ...USUAL_QUIRKS, thoughtsOfCalls: "always" },
@@ -65,6 +72,7 @@ const QUIRKS: Readonly<Record<string, ChatQuirks>> = {
     maxTokensField: "max_tokens",
     hasTopK: false,
     thoughtsOfCalls: "never",
+    hasCallSignatures: true,
   },
   // Refuses every field that it doesn't know.
   "api.mistral.ai": {
@@ -75,6 +83,8 @@ const QUIRKS: Readonly<Record<string, ChatQuirks>> = {
     hasStreamOptions: false,
     hasUser: false,
     thoughtsOfCalls: "never",
+    hasRefusals: false,
+    hasCallSignatures: false,
     cacheMarks: "none",
     callIds: "nine_alphanumeric",
   },
@@ -99,4 +109,9 @@ export function cacheMarkField(
 ): "none" | "prompt_cache_breakpoint" | "cache_control" {
   if (quirks.cacheMarks !== "by_model") return quirks.cacheMarks;
   return /^gpt-(?:5\.(?:[6-9]|\d\d)|[6-9])/.test(model) ? "prompt_cache_breakpoint" : "none";
+}
+
+/** @returns whether `model` can't think and refuses to be told not to: OpenAI's before GPT-5, but for the o models. */
+export function refusesEffort(quirks: ChatQuirks, model: string): boolean {
+  return quirks === OPENAI && /^(?:gpt-[34]|chatgpt-4o)/.test(model);
 }

@@ -3,6 +3,7 @@ import { randomUUID } from "node:crypto";
 import { at, elements, hasContent } from "../../json-access.ts";
 import type { AssistantPart, CommonAnswer, ToolCallPart } from "../common.ts";
 import { Dropped } from "../dropped.ts";
+import { readCallSignature } from "./call-signature.ts";
 import { readLogprobs } from "./logprobs.ts";
 import { readOutput } from "./read-output.ts";
 import { isFailure, readStop } from "./stop-reason.ts";
@@ -63,9 +64,10 @@ function readCalls(message: unknown): readonly ToolCallPart[] {
   const calls = elements(at(message, "tool_calls")).map((call) => ({
     id: at(call, "id"),
     called: at(call, "function"),
+    signature: readCallSignature(call),
   }));
-  if (calls.length === 0 && hasContent(legacy)) calls.push({ id: undefined, called: legacy });
-  return calls.flatMap(({ id, called }) => {
+  if (calls.length === 0 && hasContent(legacy)) calls.push({ id: undefined, called: legacy, signature: {} });
+  return calls.flatMap(({ id, called, signature }) => {
     const name = at(called, "name");
     if (typeof name !== "string" || name === "") return [];
     const json = argumentsOf(at(called, "arguments"));
@@ -75,6 +77,7 @@ function readCalls(message: unknown): readonly ToolCallPart[] {
         id: stringOr(id, () => `call_${randomUUID()}`),
         name,
         arguments: json.trim() === "" ? "{}" : json,
+        ...signature,
       },
     ];
   });

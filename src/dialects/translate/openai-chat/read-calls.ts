@@ -9,6 +9,7 @@ import { randomUUID } from "node:crypto";
 import { at, elements } from "../../json-access.ts";
 import type { CommonEvent } from "../common.ts";
 import { isRecord } from "../json-pick.ts";
+import { readCallSignature } from "./call-signature.ts";
 import { argumentsOf, stringOr } from "./read-answer.ts";
 
 /** What may wait for its call's name. */
@@ -22,6 +23,8 @@ interface Call {
   index: number;
   /** Pieces that came before the name. */
   held: string;
+  /** The same of Google's proof. */
+  signed: ReturnType<typeof readCallSignature>;
 }
 
 /** One stream's calls. */
@@ -56,6 +59,7 @@ export class StreamCalls {
     let json = argumentsOf(at(called, "arguments"));
     if (call.index === -1) {
       call.held += json;
+      call.signed = { ...call.signed, ...readCallSignature(piece) };
       if (call.held.length > MAX_HELD_CHARACTERS) {
         events.push({ kind: "error", message: "The upstream's tool call has no name.", status: undefined });
       }
@@ -64,7 +68,7 @@ export class StreamCalls {
       call.held = "";
       call.index = this.#count++;
       const callId = stringOr(call.upstreamId, () => `call_${randomUUID()}`);
-      events.push({ kind: "tool_call", index: call.index, id: callId, name });
+      events.push({ kind: "tool_call", index: call.index, id: callId, name, ...call.signed });
     }
     if (json !== "") events.push({ kind: "tool_arguments", index: call.index, json });
   }
@@ -76,7 +80,7 @@ export class StreamCalls {
     this.#last = number;
     const known = this.#byNumber.get(number);
     if (known !== undefined && !(begins && known.upstreamId !== id)) return known;
-    const call = { upstreamId: id, index: -1, held: "" };
+    const call = { upstreamId: id, index: -1, held: "", signed: {} };
     this.#byNumber.set(number, call);
     return call;
   }

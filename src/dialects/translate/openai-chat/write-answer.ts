@@ -1,6 +1,7 @@
 /** Writes a whole answer as a chat completion. */
 import type { AssistantPart, CommonAnswer } from "../common.ts";
 import type { AnswerContext } from "../translation.ts";
+import { writeCallSignature } from "./call-signature.ts";
 import { writeLogprobs } from "./logprobs.ts";
 import { signedDetail } from "./reasoning-details.ts";
 import { writeStop } from "./stop-reason.ts";
@@ -28,14 +29,6 @@ export function writeAnswer(answer: CommonAnswer, { model }: AnswerContext): Rea
   };
 }
 
-/** @returns a call's Gemini signature where Google's own chat API has it, so that it comes back with the conversation. */
-export function signatureOfCall(part: {
-  readonly signature?: { readonly family: string; readonly data: string };
-}): object {
-  if (part.signature?.family !== "gemini") return {};
-  return { extra_content: { google: { thought_signature: part.signature.data } } };
-}
-
 /** @returns a picture of the model's. */
 export function writeImage(source: Parameters<typeof urlOf>[0]): object {
   return { type: "image_url", image_url: { url: urlOf(source) } };
@@ -48,7 +41,7 @@ function writeMessage(parts: readonly AssistantPart[]): object {
   const calls = parts.flatMap((part) => {
     if (part.kind !== "tool_call") return [];
     const called = { name: part.name, arguments: part.arguments };
-    return [{ id: part.id, type: "function", function: called, ...signatureOfCall(part) }];
+    return [{ id: part.id, type: "function", function: called, ...writeCallSignature(part) }];
   });
   const details = parts.flatMap((part) => {
     if (part.kind !== "reasoning" || part.signature === undefined) return [];

@@ -16,6 +16,7 @@ import type {
 } from "../common.ts";
 import { pathsOf } from "../common-path.ts";
 import type { Loss } from "../translation.ts";
+import { writeCallSignature } from "./call-signature.ts";
 import { callIdFor } from "./call-id.ts";
 import { cacheMarkField } from "./quirks.ts";
 import type { ChatQuirks } from "./quirks.ts";
@@ -90,15 +91,9 @@ class Writer {
   }
 
   #result(result: ToolResultPart): void {
-    const texts = result.content.filter((part) => part.kind === "text");
+    const texts = textsOf(result);
     const id = callIdFor(this.#quirks, result.id);
-    const content = this.#text(texts);
-    this.#written.push({
-      role: "tool",
-      tool_call_id: id,
-      // There is no field that says so, and a model that is not told takes the error for what the tool found.
-      content: result.isError && typeof content === "string" ? `Error: ${content}` : content,
-    });
+    this.#written.push({ role: "tool", tool_call_id: id, content: this.#text(texts) });
     const media = result.content.filter((part): part is ImagePart | DocumentPart => part.kind !== "text");
     if (media.length === 0) return;
     this.#media.push({ type: "text", text: `From the result of the tool call ${id}:` });
@@ -125,12 +120,16 @@ class Writer {
   }
 
   #assistant(parts: readonly AssistantPart[]): void {
-    const text = parts.flatMap((part) => (part.kind === "text" ? part.text : [])).join("");
-    const refusal = parts.flatMap((part) => (part.kind === "refusal" ? part.text : [])).join("");
+    const said = parts.flatMap((part) => (part.kind === "text" ? part.text : [])).join("");
+    const refused = parts.flatMap((part) => (part.kind === "refusal" ? part.text : [])).join("");
+    const { hasRefusals, hasCallSignatures } = this.#quirks;
+    const refusal = hasRefusals ? refused : "";
+    const content = [said, hasRefusals ? "" : refused].filter((one) => one !== "").join(SEPARATOR);
     const calls = parts.flatMap((part) => {
       if (part.kind !== "tool_call") return [];
       const call = { id: callIdFor(this.#quirks, part.id), type: "function" };
-      return [{ ...call, function: { name: part.name, arguments: part.arguments } }];
+      const signature = hasCallSignatures ? writeCallSignature(part) : {};
+      return [{ ...call, function: { name: part.name, arguments: part.arguments }, ...signature }];
     });
     for (const part of parts) {
       if (part.kind === "image") {
@@ -139,10 +138,20 @@ class Writer {
     }
     this.#written.push({
       role: "assistant",
-      content: text === "" && (calls.length > 0 || refusal !== "") ? null : text,
+      content: content === "" && (calls.length > 0 || refusal !== "") ? null : content,
       ...this.#thoughts(parts, calls.length > 0),
       ...(refusal === "" ? {} : { refusal }),
       ...(calls.length === 0 ? {} : { tool_calls: calls }),
     });
   }
+}
+
+/** A result's text, with what else there is to say of it. */
+function textsOf({ content, isError, cache }: ToolResultPart): readonly TextPart[] {
+  const texts = content.filter((part) => part.kind === "text");
+  // There is no field that says so, and a model that is not told takes the error for what the tool found.
+  if (isError) texts[0] = { ...texts[0], kind: "text", text: `Error: ${texts[0]?.text ?? ""}` };
+  const last = texts.at(-1);
+  if (cache !== undefined && last !== undefined) texts[texts.length - 1] = { cache, ...last };
+  return texts;
 }

@@ -2,7 +2,7 @@
 import type { CommonRequest, OutputFormat, Tool, ToolChoice } from "../common.ts";
 import { wantedEffort } from "../effort.ts";
 import type { Loss, WrittenRequest } from "../translation.ts";
-import { cacheMarkField, maxTokensField } from "./quirks.ts";
+import { cacheMarkField, maxTokensField, refusesEffort } from "./quirks.ts";
 import type { ChatQuirks } from "./quirks.ts";
 import { writeCacheMark } from "./write-content.ts";
 import type { CacheMarkField } from "./write-content.ts";
@@ -23,7 +23,8 @@ export function writeRequest(request: CommonRequest, quirks: ChatQuirks): Writte
   };
   if (request.outputFormat !== undefined) body["response_format"] = writeFormat(request.outputFormat);
   const effort = request.reasoning === undefined ? undefined : wantedEffort(request.reasoning);
-  if (effort !== undefined) body["reasoning_effort"] = effort;
+  if (effort !== undefined && !(effort === "none" && refusesEffort(quirks, request.model)))
+    body["reasoning_effort"] = effort;
   if (request.userId !== undefined && quirks.hasUser) body["user"] = request.userId;
   return { path: "/chat/completions", headers: [], body, losses };
 }

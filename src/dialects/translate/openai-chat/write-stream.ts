@@ -4,11 +4,12 @@
  */
 import type { CommonEvent, CommonUsage, TokenLogprob } from "../common.ts";
 import type { AnswerContext, StreamWriter } from "../translation.ts";
+import { writeCallSignature } from "./call-signature.ts";
 import { writeLogprobs } from "./logprobs.ts";
 import { signedDetail } from "./reasoning-details.ts";
 import { writeStop } from "./stop-reason.ts";
 import { writeUsage } from "./usage.ts";
-import { signatureOfCall, writeImage } from "./write-answer.ts";
+import { writeImage } from "./write-answer.ts";
 
 type EventOf<Kind extends CommonEvent["kind"]> = Extract<CommonEvent, { kind: Kind }>;
 
@@ -89,7 +90,7 @@ export class ChatStreamWriter implements StreamWriter {
     const { index, id, name } = event;
     this.#bare.add(index);
     const called = { name, arguments: "" };
-    return this.#calls({ index, id, type: "function", function: called, ...signatureOfCall(event) });
+    return this.#calls({ index, id, type: "function", function: called, ...writeCallSignature(event) });
   }
 
   #arguments(index: number, json: string): string {

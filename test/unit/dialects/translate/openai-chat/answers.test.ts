@@ -40,6 +40,9 @@ test("reads what each server sends beside the text", () => {
   );
   const called = readAnswer(body({ tool_calls: [{ id: "1", function: { name: "f", arguments: "" } }] }));
   assert.deepEqual(called!.parts, [{ kind: "tool_call", id: "1", name: "f", arguments: "{}" }]);
+  const extra_content = { google: { thought_signature: "s" } };
+  const signed = readAnswer(body({ tool_calls: [{ id: "1", extra_content, function: { name: "f" } }] }));
+  assert.partialDeepStrictEqual(signed!.parts, [{ signature: { family: "gemini", data: "s" } }]);
   // OpenAI's word where a certain tool was asked for.
   assert.equal(called!.stopReason, "tool_calls");
   const legacy = readAnswer(

@@ -213,6 +213,21 @@ test("a repeated id or name, an empty id, a name that comes late: still one call
   );
 });
 
+test("Google's proof of a call is told with the call, also where it comes before the name", () => {
+  const extra_content = { google: { thought_signature: "s" } };
+  const signature = { family: "gemini", data: "s" };
+  const told = (...pieces: object[]): unknown => events(...pieces.map((piece) => calling(piece)), STOP, DONE)[1];
+  const call = { kind: "tool_call", index: 0, id: "a", name: "f", signature };
+  assert.deepEqual(told({ index: 0, id: "a", extra_content, function: { name: "f", arguments: "{}" } }), call);
+  assert.deepEqual(told({ index: 0, id: "a", extra_content }, { index: 0, function: { name: "f" } }), call);
+  assert.deepEqual(told({ index: 0, id: "a", extra_content: { google: 5 }, function: { name: "f" } }), {
+    kind: "tool_call",
+    index: 0,
+    id: "a",
+    name: "f",
+  });
+});
+
 test("numbers with gaps become 0, 1, 2", () => {
   const found = read(
     calling({ index: 3, id: "a", function: { name: "f", arguments: "{}" } }),

@@ -103,6 +103,66 @@ test("that a result is an error is told in its words", () => {
   ]);
 });
 
+test("that a result is an error is told in its words also where they have a cache mark", () => {
+  const cache = { ttl: undefined };
+  const content = [{ ...text("boom"), cache }, text("bang")];
+  const parts = [{ kind: "tool_result", id: "1", name: "f", content, isError: true }] as const;
+  assert.deepEqual(messagesOf([{ role: "user", parts }], "openrouter.ai"), [
+    {
+      role: "tool",
+      tool_call_id: "1",
+      content: [
+        { type: "text", text: "Error: boom", cache_control: { type: "ephemeral" } },
+        { type: "text", text: "bang" },
+      ],
+    },
+  ]);
+});
+
+test("a result's own cache mark stands on the last of its text", () => {
+  const result = { kind: "tool_result", id: "1", name: "f", content: [text("a"), text("b")], isError: false } as const;
+  const marked = { ...result, cache: { ttl: undefined } };
+  const contentOf = (host: string): unknown =>
+    (messagesOf([{ role: "user", parts: [marked] }], host) as { content: unknown }[])[0]!.content;
+  assert.deepEqual(contentOf("openrouter.ai"), [
+    { type: "text", text: "a" },
+    { type: "text", text: "b", cache_control: { type: "ephemeral" } },
+  ]);
+  assert.equal(contentOf("gpu"), "a\n\nb");
+});
+
+test("a refusal of an earlier turn is the content where the server has no field for it", () => {
+  const parts = [{ kind: "refusal", text: "No." }] as const;
+  const said = (host: string): unknown => messagesOf([{ role: "assistant", parts }], host);
+  for (const host of ["api.openai.com", "mine.openai.azure.com"])
+    assert.deepEqual(said(host), [{ role: "assistant", content: null, refusal: "No." }]);
+  for (const host of ["10.0.0.1", "api.mistral.ai", "api.groq.com", "api.x.ai"])
+    assert.deepEqual(said(host), [{ role: "assistant", content: "No." }]);
+});
+
+test("Google's proof of a call goes back to Google, and to no other server", () => {
+  const call = { kind: "tool_call", id: "1", name: "f", arguments: "{}" } as const;
+  const said = (host: string, family: "gemini" | "anthropic"): unknown => {
+    const parts = [{ ...call, signature: { family, data: "s" } }];
+    const [message] = messagesOf([{ role: "assistant", parts }], host) as { tool_calls: Record<string, unknown>[] }[];
+    return message!.tool_calls[0]!["extra_content"];
+  };
+  const google = "generativelanguage.googleapis.com";
+  assert.deepEqual(said(google, "gemini"), { google: { thought_signature: "s" } });
+  assert.equal(said(google, "anthropic"), undefined);
+  for (const host of ["gpu", "api.openai.com", "api.mistral.ai"]) assert.equal(said(host, "gemini"), undefined);
+});
+
+test("that a model shall not think is not said to those of OpenAI's that can't, which refuse to be told", () => {
+  const effortOf = (host: string, model: string, effort: "none" | "low"): unknown =>
+    write({ model, reasoning: { effort } }, host).body["reasoning_effort"];
+  for (const model of ["gpt-4o", "gpt-4.1-mini", "gpt-3.5-turbo", "chatgpt-4o-latest"])
+    assert.equal(effortOf("api.openai.com", model, "none"), undefined);
+  assert.equal(effortOf("api.openai.com", "gpt-5.1", "none"), "none");
+  assert.equal(effortOf("api.openai.com", "gpt-4o", "low"), "low");
+  assert.equal(effortOf("gpu", "qwen3", "none"), "none");
+});
+
 test("thoughts of others go to nobody, and are no loss", () => {
   const signature = { family: "anthropic", data: "s" } as const;
   const written = write({
