@@ -162,7 +162,8 @@ export class LedgerKeeper implements SliceKeeper {
     for (const { account, definition } of this.#directory.all()) {
       if (definition.isShared || definition.windowMs < SAVED_WINDOW_MS || !this.#step.enter()) continue;
       const at = this.#memory.placeOf(account);
-      const used = readBudget(this.#memory.floats, at, { nowMs: this.#step.time(nowMs), wallMs });
+      const timeMs = this.#step.time(nowMs);
+      const used = readBudget(this.#memory.floats, at, { nowMs: timeMs, wallMs: wallMs + timeMs - nowMs });
       this.#step.leave();
       if (used.length > 0) saved.push({ name: definition.name, windowMs: definition.windowMs, used });
     }
@@ -189,7 +190,8 @@ export class LedgerKeeper implements SliceKeeper {
       if (used.length === 0) continue;
       if (!this.#step.enter()) continue;
       const at = this.#memory.placeOf(entry.account);
-      writeBudget(this.#memory.floats, this.#step, at, used, { nowMs: this.#step.time(nowMs), wallMs });
+      const timeMs = this.#step.time(nowMs);
+      writeBudget(this.#memory.floats, this.#step, at, used, { nowMs: timeMs, wallMs: wallMs + timeMs - nowMs });
       this.#step.leave();
       restored++;
     }

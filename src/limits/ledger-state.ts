@@ -19,6 +19,28 @@ interface Moment {
   readonly wallMs: number;
 }
 
+/** The clocks drift apart by milliseconds, by which nothing has changed; by more than this the wall's was set. */
+const CLOCK_SET_MS = 1000;
+
+/** Both clocks, always at the same distance, so that what has not changed is saved as the same. */
+export class SteadyWallClock {
+  readonly #read: () => Moment;
+  /** How far the wall's is ahead, milliseconds. */
+  #leadMs = NaN;
+
+  /** @param read both clocks as they are. */
+  constructor(read: () => Moment) {
+    this.#read = read;
+  }
+
+  /** The wall's time may be up to a second off. */
+  moment(): Moment {
+    const { nowMs, wallMs } = this.#read();
+    if (!(Math.abs(wallMs - nowMs - this.#leadMs) < CLOCK_SET_MS)) this.#leadMs = Math.round(wallMs - nowMs);
+    return { nowMs, wallMs: nowMs + this.#leadMs };
+  }
+}
+
 /** What of `used` can have been written by {@link readBudget}; a file may have been written by anybody. */
 export function plausibleUses({ used }: SavedBudget): SavedBudget["used"] {
   if (!Array.isArray(used)) return [];
@@ -35,12 +57,13 @@ function isUse(one: unknown): one is readonly [number, number] {
 export function readBudget(floats: Float64Array, at: number, { nowMs, wallMs }: Moment): SavedBudget["used"] {
   const newest = advance(floats, at, nowMs);
   const subWindowMs = floats[at + ACCOUNT.subWindowMs]!;
+  // In whole milliseconds: a fraction's rounding would make another second of what has not changed.
+  const leadMs = Math.round(wallMs - nowMs);
   const used: [number, number][] = [];
   for (let epoch = newest - SUB_WINDOWS; epoch <= newest; epoch++) {
     const amount = floats[cellOf(at, epoch)]!;
     if (amount === 0) continue;
-    // Up to the second: the two clocks' distance changes a little, and what has not changed should be written the same.
-    used.push([Math.ceil(((epoch + 1) * subWindowMs - nowMs + wallMs) / 1000) * 1000, amount]);
+    used.push([Math.ceil(((epoch + 1) * subWindowMs + leadMs) / 1000) * 1000, amount]);
   }
   return used;
 }

@@ -2,14 +2,13 @@
  * Limits as the main thread keeps them: the ledger that all loops reserve in, its accounts, what is shared with other processes by way
  * of Redis, and budgets that outlive the process.
  */
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
 import { accountDefinitions, keyDefinitions, slotsAccount } from "../limits/owners.ts";
 import type { ConfigSnapshot } from "../config/snapshot.ts";
 import { monotonicMs } from "../core/monotonic-clock.ts";
-import type { Accounts } from "../limits/accounts.ts";
+import type { AccountDefinition, Accounts } from "../limits/accounts.ts";
+import { BudgetFile } from "../limits/budget-file.ts";
 import { LedgerKeeper } from "../limits/ledger-keeper.ts";
-import type { SavedBudget } from "../limits/ledger-state.ts";
+import { SteadyWallClock } from "../limits/ledger-state.ts";
 import type { Charge, SliceReturn } from "../limits/limiter.ts";
 import type { BreakerState } from "../limits/redis/breaker.ts";
 import type { LeaseResult } from "../limits/redis/lease-waiter.ts";
@@ -22,7 +21,6 @@ import { SlotKeeper } from "./slot-keeper.ts";
 
 /** How often budgets are written; so much of them may be lost with the process. */
 const SAVE_MS = 5000;
-const FILE = "budgets.json";
 /** Room for later configs and keys. */
 const MIN_ACCOUNTS = 4096;
 const ROOM_FACTOR = 4;
@@ -45,21 +43,20 @@ export class ProcessLimits {
   readonly #keeper: LedgerKeeper;
   readonly #keys: () => readonly KeyRecord[];
   readonly #log: Log;
-  readonly #file: string;
-  readonly #directory: string;
+  readonly #budgets: BudgetFile;
+  readonly #clock = new SteadyWallClock(() => ({ nowMs: monotonicMs(), wallMs: Date.now() }));
   readonly #shared: SharedLimits | null;
   readonly #timer: NodeJS.Timeout;
   #config: ConfigSnapshot;
   #accounts: Accounts;
   #redisState: BreakerState | null = null;
-  #saved = "[]";
+  #keepsBudgets = true;
 
   constructor({ config, keys, rows, log, broker }: ProcessLimitsOptions) {
     this.#config = config;
     this.#keys = keys;
     this.#log = log;
-    this.#directory = config.store.path;
-    this.#file = join(config.store.path, FILE);
+    this.#budgets = new BudgetFile(config.store.path);
     const definitions = this.#definitions(config);
     this.#keeper = new LedgerKeeper({ rows, accounts: Math.max(MIN_ACCOUNTS, ROOM_FACTOR * definitions.length) });
     this.#accounts = this.#keeper.define(definitions);
@@ -143,9 +140,7 @@ export class ProcessLimits {
     await this.#shared?.close();
   }
 
-  #definitions(
-    config: ConfigSnapshot,
-  ): ReturnType<typeof accountDefinitions> extends Generator<infer One> ? One[] : never {
+  #definitions(config: ConfigSnapshot): AccountDefinition[] {
     const ofConfig = [...config.tenants.values()].flatMap(({ name: tenant, keyHashes }) =>
       keyHashes.map((digest) => ({ tenant, keyId: configKeyId(digest) })),
     );
@@ -183,34 +178,28 @@ export class ProcessLimits {
   }
 
   #restore(): void {
-    let text: string;
     try {
-      text = readFileSync(this.#file, "utf8");
-    } catch {
+      const restored = this.#keeper.restore(this.#budgets.read(), this.#clock.moment());
+      if (restored > 0)
+        this.#log.info({ budgets: restored, file: this.#budgets.path }, "budgets go on where they were");
+    } catch (error) {
+      this.#log.error({ err: error, file: this.#budgets.path }, "the saved budgets can't be read; they begin anew");
       return;
     }
-    try {
-      const now = { nowMs: monotonicMs(), wallMs: Date.now() };
-      const restored = this.#keeper.restore(JSON.parse(text) as readonly SavedBudget[], now);
-      if (restored > 0) this.#log.info({ budgets: restored, file: this.#file }, "budgets go on where they were");
-    } catch (error) {
-      this.#log.error({ err: error, file: this.#file }, "the saved budgets can't be read; they begin anew");
-    }
+    this.#save();
   }
 
-  /** Another file, then its name: whoever reads sees one or the other. */
   #save(): void {
-    const saved = this.#keeper.save({ nowMs: monotonicMs(), wallMs: Date.now() });
-    const text = JSON.stringify(saved);
-    if (text === this.#saved || (saved.length === 0 && this.#saved === "[]")) return;
+    if (!this.#keepsBudgets) return;
     try {
-      mkdirSync(this.#directory, { recursive: true, mode: 0o700 });
-      const draft = `${this.#file}.${process.pid}`;
-      writeFileSync(draft, text, { mode: 0o600 });
-      renameSync(draft, this.#file);
-      this.#saved = text;
+      this.#keepsBudgets = this.#budgets.write(this.#keeper.save(this.#clock.moment()));
+      if (this.#keepsBudgets) return;
+      this.#log.warn(
+        { file: this.#budgets.path },
+        "a process that started later keeps the budgets of this store; what this one uses is not saved any more",
+      );
     } catch (error) {
-      this.#log.error({ err: error, file: this.#file }, "budgets can't be saved");
+      this.#log.error({ err: error, file: this.#budgets.path }, "budgets can't be saved");
     }
   }
 }

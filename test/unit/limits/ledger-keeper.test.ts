@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { LedgerKeeper } from "../../../src/limits/ledger-keeper.ts";
 import { Ledger } from "../../../src/limits/ledger.ts";
+import { SteadyWallClock } from "../../../src/limits/ledger-state.ts";
 import type { SavedBudget } from "../../../src/limits/ledger-state.ts";
 import { budget, charge, gauge, rate, readLedger, reserved, shared } from "./ledger-parts.ts";
 
@@ -144,6 +145,31 @@ test("budgets survive a restart: what was used counts as long as it would have, 
   assert.equal(next.peek(1, clockMs(29.9 * HOUR_MS)).remaining, 100);
   reserved(next.reserve(charge(0, 100), clockMs(29.9 * HOUR_MS)));
   readLedger(after.buffer);
+});
+
+test("what has not changed is saved as the same, though the clocks drift and loops are ahead; a clock that is set shows", () => {
+  const keeper = keeperOf();
+  keeper.define([budget("usd/1h", 1000, HOUR_MS)]);
+  const ledger = Ledger.attach(keeper.buffer, keeper.claimRow());
+  const bootMs = HOUR_MS;
+  for (let minute = 0; minute < 50; minute++) {
+    const atMs = bootMs + minute * 60_000;
+    reserved(ledger.reserve(charge(3), atMs)).settle([2], atMs);
+  }
+  const read = { nowMs: 0, wallMs: 0 };
+  const clock = new SteadyWallClock(() => read);
+  const saved = new Set<string>();
+  for (let atMs = bootMs + 3_000_000; atMs < bootMs + 3_050_000; atMs += 51.37) {
+    // Whole, as \`Date.now()\` is; and near the turn of a second, where the least difference makes another one.
+    Object.assign(read, { nowMs: atMs, wallMs: Math.floor(WALL_MS + 663 + atMs * 0.9999) });
+    saved.add(JSON.stringify(keeper.save(clock.moment())));
+    reserved(ledger.reserve(charge(1), atMs + 60)).release();
+  }
+  assert.equal(saved.size, 1);
+  assert.match([...saved][0]!, /,2\]/);
+  read.wallMs += 5000;
+  saved.add(JSON.stringify(keeper.save(clock.moment())));
+  assert.equal(saved.size, 2);
 });
 
 test("what was saved under a wall clock that has been set back since counts as if it were of now", () => {
