@@ -5,7 +5,8 @@
  * in shows its weight only when its first tokens come. So once it is busy the number may grow only so fast that the loop
  * sees in time what it has taken: by a part of the room that is left, in the time that a first token takes. Past
  * {@link TARGET} it falls, if others wait at the door: slowly, since whom it turns away keeps it busy as well, and that is
- * soon over. Where nobody waits, calls that are under way at the same time are all that keep each other waiting, and each
+ * soon over; and not before they have waited for half a second, since whoever opens a thousand streams at once keeps a loop
+ * busy for a moment that it can well spare. Where nobody waits, calls that are under way at the same time are all that keep each other waiting, and each
  * that ends makes room for another.
  */
 
@@ -27,6 +28,8 @@ const GROWTH_SHARE = 0.1;
 const SHRINKING = 0.98;
 /** First tokens that take longer than this slow the growth down. */
 const QUICK_TTFT_MS = 500;
+/** In so many samples others may wait at the door of a busy loop before it is a surge. Bursts are taken until then. */
+const PATIENT_SAMPLES = 5;
 /** Samples without a refusal after which a loop is no longer in a surge. */
 const CALM_SAMPLES = 10;
 /**
@@ -53,6 +56,10 @@ export class CallLimit {
   #utilisationBefore = 0;
   #mostCalls = 0;
   #hasRefused = false;
+  /** Samples in a row in which it was busy and crowded. */
+  #crowdedSamples = 0;
+  /** Whether it is not taken for busy yet. */
+  #isPatient = true;
   /** Samples until a surge is over; 0 when there is none. */
   #surgeSamples = 0;
   /** Since the last sample. */
@@ -81,7 +88,8 @@ export class CallLimit {
     this.#utilisationBefore = utilisation;
     const most = Math.max(calls, this.#mostCalls);
     this.#mostCalls = calls;
-    if (this.#hasRefused) this.#surgeSamples = CALM_SAMPLES;
+    // Who came too many at once for a loop that is not full yet is no surge.
+    if (this.#hasRefused && !this.#isPatient) this.#surgeSamples = CALM_SAMPLES;
     else if (this.#surgeSamples > 0) this.#surgeSamples--;
     this.#hasRefused = false;
     const begun = this.#begun;
@@ -90,11 +98,14 @@ export class CallLimit {
     const burst = most + Math.max(BURST_CALLS, most * BURST_SHARE);
     const pace = Math.min(1, QUICK_TTFT_MS / ttftMs);
     const growth = Math.ceil(room * pace * Math.max(GROWTH_CALLS, most * GROWTH_SHARE));
+    const isCalm = sustained < CALM_BELOW;
+    this.#crowdedSamples = crowded && !isCalm ? this.#crowdedSamples + 1 : 0;
     const inSurge = this.#surgeSamples > 0;
-    if (room === 0 && crowded) this.#limit = Math.floor(calls * SHRINKING);
-    else if (room === 0) this.#limit = begun > QUICK_TURNOVER * calls ? burst : most;
-    else if (sustained < FREE_BELOW) this.#limit = inSurge ? burst : Infinity;
-    else this.#limit = inSurge || sustained >= CALM_BELOW ? most + growth : burst;
+    this.#isPatient = !inSurge && (isCalm || (crowded && this.#crowdedSamples < PATIENT_SAMPLES));
+    const isQuick = !crowded && begun > QUICK_TURNOVER * calls;
+    if (sustained < FREE_BELOW) this.#limit = inSurge ? burst : Infinity;
+    else if (this.#isPatient || isQuick) this.#limit = burst;
+    else this.#limit = room === 0 && crowded ? Math.floor(calls * SHRINKING) : most + growth;
     this.#limit = Math.max(LEAST_CALLS, this.#limit);
   }
 }

@@ -27,8 +27,27 @@ test("one busy sample alone limits nothing", () => {
   }
 });
 
+/** A loop that others have waited for so long that it is taken for full. */
+function fullAt(utilisation: number, calls: number): CallLimit {
+  const limit = new CallLimit();
+  for (let sample = 0; sample < 6; sample++) limit.sample({ ...SAMPLE, utilisation, calls, crowded: true });
+  return limit;
+}
+
+test("a thousand streams begun at once, which keep a loop full for less than half a second, are let in", () => {
+  const limit = limitAt(0.1, 0);
+  let calls = 0;
+  for (let sample = 0; sample < 5; sample++) {
+    for (const end = calls + 200; calls < end; calls++) assert.ok(limit.admits(calls));
+    limit.sample({ ...SAMPLE, utilisation: 1, calls, crowded: true });
+  }
+  limit.sample({ ...SAMPLE, utilisation: 0.4, calls });
+  limit.sample({ ...SAMPLE, utilisation: 0.4, calls });
+  assert.ok(limit.admits(calls));
+});
+
 test("a full loop has fewer and fewer calls while others wait at the door", () => {
-  const limit = limitAt(1, 1000, true);
+  const limit = fullAt(1, 1000);
   assert.ok(!limit.admits(999));
   let calls = 1000;
   for (let second = 0; second < 20; second++) {
@@ -60,11 +79,13 @@ test("the room of calls that have begun and ended since the last sample counts, 
   assert.ok(!limit.admits(100));
 });
 
-test("small requests that keep a loop full do not shut streams out: what comes next is let in, and weighed", () => {
-  const limit = limitAt(1, 64);
-  for (let request = 0; request < 500; request++) assert.ok(limit.admits(63));
-  limit.sample({ ...SAMPLE, utilisation: 1, calls: 64 });
-  for (let calls = 64; calls < 264; calls++) assert.ok(limit.admits(calls));
+test("small requests that keep a loop busy do not shut streams out: what comes next is let in, and weighed", () => {
+  for (const utilisation of [0.7, 1]) {
+    const limit = limitAt(utilisation, 64);
+    for (let request = 0; request < 500; request++) assert.ok(limit.admits(63));
+    limit.sample({ ...SAMPLE, utilisation, calls: 64 });
+    for (let calls = 64; calls < 264; calls++) assert.ok(limit.admits(calls));
+  }
 });
 
 test("a loop with few calls is never full, whatever keeps it busy", () => {
@@ -86,14 +107,14 @@ test("the busier a loop is, the fewer more it takes; and where nobody waits neve
 test("a loop in a surge takes more with each sample, slower where first tokens take long, until nobody is refused any more", () => {
   const calls = 1000;
   const grownAt = (ttftMs: number): number => {
-    const limit = limitAt(0.9, calls, true);
+    const limit = fullAt(0.9, calls);
     assert.ok(!limit.admits(calls));
     limit.sample({ ...SAMPLE, utilisation: 0.4, calls, ttftMs });
     return limit.limit - calls;
   };
   assert.ok(grownAt(200) > 0 && grownAt(200) < 100);
   assert.ok(grownAt(5000) > 0 && grownAt(5000) < grownAt(200) / 5);
-  const limit = limitAt(0.9, calls, true);
+  const limit = fullAt(0.9, calls);
   assert.ok(!limit.admits(calls));
   let samples = 0;
   for (; limit.limit < Infinity; samples++) limit.sample({ ...SAMPLE, utilisation: 0.1, calls });
