@@ -50,8 +50,14 @@ function readChoice(choice: Fields, tools: readonly Tool[], losses: Losses): Too
 /** Other APIs can't withhold a tool that they have been told of, so the others are not told. */
 function readAllowed(choice: Fields, tools: readonly Tool[], losses: Losses): ToolSetup {
   const kind = choice.oneOf("mode", ["auto", "required"]) ?? "auto";
-  const names = new Set(
-    choice.objects("tools").flatMap((tool) => (isFunction(tool, losses) ? [tool.requiredString("name")] : [])),
-  );
+  const allowed = choice.objects("tools").filter((tool) => isFunction(tool, losses));
+  const names = new Set(allowed.map((tool) => allowedName(tool, tools)));
   return { tools: tools.filter(({ name }) => names.has(name)), toolChoice: { kind } };
+}
+
+/** A name that no tool has would leave the model with fewer tools than the caller means it to have. */
+function allowedName(entry: Fields, tools: readonly Tool[]): string {
+  const wanted = entry.requiredString("name");
+  if (!tools.some(({ name }) => name === wanted)) entry.fault("name", "names no tool of this request");
+  return wanted;
 }

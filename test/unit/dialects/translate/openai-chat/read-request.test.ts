@@ -177,6 +177,25 @@ test("a part, tool, call or choice of a type that others don't have is refused b
   );
 });
 
+test("a choice among tools that names one that is not there is a fault, and one of another type is refused", () => {
+  const choose = (...allowed: object[]): ReturnType<typeof readRequest> =>
+    readRequest({
+      model: "m",
+      messages: [],
+      tools: [{ type: "function", function: { name: "f" } }],
+      tool_choice: { type: "allowed_tools", allowed_tools: { mode: "auto", tools: allowed } },
+    });
+  const missing = choose({ type: "function", function: { name: "f" } }, { type: "function", function: { name: "F" } });
+  assert.ok(!missing.ok);
+  assert.equal(missing.fault.field, "tool_choice.allowed_tools.tools[1].function.name");
+  const custom = choose({ type: "custom", custom: { name: "f" } });
+  assert.ok(custom.ok);
+  assert.deepEqual(
+    custom.losses.map(({ field, essential }) => [field, essential]),
+    [["tool_choice.allowed_tools.tools[0]", true]],
+  );
+});
+
 test("a choice among some tools leaves the others out", () => {
   const body = {
     tools: ["a", "b", "c"].map((name) => ({ type: "function", function: { name } })),

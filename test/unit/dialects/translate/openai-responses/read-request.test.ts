@@ -292,6 +292,10 @@ test("functions, and the choice among them", () => {
     ["time"],
   );
   assert.deepEqual(allowed.toolChoice, { kind: "required" });
+  assert.equal(
+    faultOf({ ...MINIMAL, tools, tool_choice: { type: "allowed_tools", tools: [{ type: "function", name: "tim" }] } }),
+    "tool_choice.tools[0].name names no tool of this request",
+  );
 });
 
 test("output formats", () => {
