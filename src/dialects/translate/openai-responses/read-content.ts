@@ -119,8 +119,10 @@ function readUrl(fields: Fields, key: string): MediaSource {
 function readCacheMark(fields: Fields, losses: Losses): { readonly cache?: CacheMark } {
   const breakpoint = fields.object("prompt_cache_breakpoint");
   if (breakpoint === undefined) return {};
+  breakpoint.value("mode");
   // Half an hour is OpenAI's own where nothing is said.
   const ttl = breakpoint.oneOf("ttl", ["30m", "12h"]);
   if (ttl === "12h") losses.lose(breakpoint.pathOf("ttl"), "only OpenAI caches for so long");
+  losses.unread(breakpoint);
   return { cache: { ttl: ttl === "12h" ? "1h" : undefined } };
 }

@@ -76,7 +76,12 @@ function readFormat(text: Fields | undefined, losses: Losses): OutputFormat | un
   losses.unread(text);
   if (format === undefined) return undefined;
   const type = format.oneOf("type", ["text", "json_object", "json_schema"]) ?? format.fault("type", "is missing");
-  if (type !== "json_schema") return { kind: type === "text" ? "text" : "json" };
+  const read = type === "json_schema" ? readSchema(format) : ({ kind: type === "text" ? "text" : "json" } as const);
+  losses.unread(format);
+  return read;
+}
+
+function readSchema(format: Fields): OutputFormat {
   const description = format.string("description");
   const strict = format.boolean("strict");
   return {

@@ -361,20 +361,28 @@ test("fields that nobody knows are lost by name, wherever they stand", () => {
   const strange = { strange: 1 };
   const losses = lossesOf({
     ...strange,
-    input: [{ role: "user", content: [{ type: "input_text", text: "x", ...strange }], ...strange }],
+    input: [
+      {
+        role: "user",
+        content: [{ type: "input_text", text: "x", prompt_cache_breakpoint: strange, ...strange }],
+        ...strange,
+      },
+    ],
     tools: [{ type: "function", name: "f", parameters: null, strict: null, ...strange }],
-    text: { format: { type: "text" }, ...strange },
+    text: { format: { type: "text", ...strange }, ...strange },
     reasoning: strange,
     stream_options: strange,
     include: ["strange"],
   });
   assert.deepEqual(losses.map(({ field }) => field).sort(), [
     "include[0]",
+    "input[0].content[0].prompt_cache_breakpoint.strange",
     "input[0].content[0].strange",
     "input[0].strange",
     "reasoning.strange",
     "strange",
     "stream_options.strange",
+    "text.format.strange",
     "text.strange",
     "tools[0].strange",
   ]);
