@@ -50,6 +50,7 @@ export class ProcessLimits {
   #config: ConfigSnapshot;
   #accounts: Accounts;
   #redisState: BreakerState | null = null;
+  #saidThatRedisIsAway = false;
   #keepsBudgets = true;
 
   constructor({ config, keys, rows, log, broker }: ProcessLimitsOptions) {
@@ -82,7 +83,8 @@ export class ProcessLimits {
 
   /** Resolves when what is shared can be had, or after a moment. */
   async ready(): Promise<void> {
-    await this.#shared?.connected(CONNECT_MS);
+    if (this.#shared === null || (await this.#shared.connected(CONNECT_MS))) return;
+    this.#onRedis(this.#shared.state, this.#shared.reason);
   }
 
   /** @returns the accounts of another config. @throws {RangeError} where they do not fit; the old ones stay. */
@@ -164,12 +166,15 @@ export class ProcessLimits {
   }
 
   #onRedis(state: BreakerState, reason: string | null): void {
-    const before = this.#redisState;
     this.#redisState = state;
-    if (state === "closed") this.#log.info({ redis: state }, "limits are shared by way of Redis");
-    // While Redis is away it is tried four times a second, which is no news.
-    else if (before === "closed" || before === null)
+    if (state === "closed") {
+      this.#saidThatRedisIsAway = false;
+      this.#log.info({ redis: state }, "limits are shared by way of Redis");
+    } else if (state === "open" && !this.#saidThatRedisIsAway) {
+      // While Redis is away it is tried four times a second, which is no news.
+      this.#saidThatRedisIsAway = true;
       this.#log.warn({ redis: state, reason }, "Redis does not answer: limits hold with what this process has of them");
+    }
   }
 
   async #lendSlots(upstream: string, slots: number): Promise<void> {

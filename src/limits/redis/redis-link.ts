@@ -15,7 +15,7 @@ import type { RedisScript } from "./lua/script.ts";
 export const CALL_DEADLINE_MS = 50;
 /** While Redis does not answer, one thing is asked so often, milliseconds. */
 const PROBE_MS = 250;
-/** Calls in a row that fail before no more are made. */
+/** Calls in a row that fail, or deadlines that one call misses, before no more are made. */
 const FAILURES_TO_OPEN = 3;
 /** A connection on which nothing is answered for so long is given up, milliseconds. */
 const SILENCE_MS = 3000;
@@ -77,6 +77,11 @@ export class RedisLink {
     return this.#breaker.state;
   }
 
+  /** What went wrong last; `null` where nothing has since it answered on a new connection. */
+  get reason(): string | null {
+    return this.#reason;
+  }
+
   /** How long until it is worth asking again, milliseconds; 0 while it answers. */
   get retryInMs(): number {
     return this.state === "closed" ? 0 : Math.max(PROBE_MS, this.#breaker.opensForMs(monotonicMs()));
@@ -115,7 +120,10 @@ export class RedisLink {
 
   async #settle(answer: Promise<unknown>): Promise<unknown> {
     let isLate = false;
-    const deadline = setTimeout(() => {
+    // As often as it might have been answered by now: a group asks one thing at a time, so of a Redis that stands still its first
+    // call may be all there is to go by, until the silence ends the connection.
+    const deadline = setInterval(() => {
+      if (isLate && this.state !== "closed") return clearInterval(deadline);
       isLate = true;
       this.#reason = `no answer within ${CALL_DEADLINE_MS} ms`;
       this.#breaker.failed(monotonicMs());
@@ -131,7 +139,7 @@ export class RedisLink {
       }
       return null;
     } finally {
-      clearTimeout(deadline);
+      clearInterval(deadline);
     }
   }
 

@@ -87,6 +87,11 @@ export class SharedLimits {
     return this.#link.state;
   }
 
+  /** What went wrong last between here and Redis, for the log. */
+  get reason(): string | null {
+    return this.#link.reason;
+  }
+
   /** Resolves when Redis has answered for the first time, and after `timeoutMs` anyhow. @returns whether it has. */
   connected(timeoutMs: number): Promise<boolean> {
     if (this.state === "closed") return Promise.resolve(true);

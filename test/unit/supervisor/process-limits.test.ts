@@ -84,3 +84,13 @@ test("a process that ends while a later one has its store leaves the budgets to 
   assert.equal(last.used, 3_000_000);
   await last.limits.close();
 });
+
+test("a gateway that finds no Redis when it starts says so once, and shows it", async (t) => {
+  // Nobody listens on the discard port here.
+  const one = new OneProcess(`path: ${storeFor(t)}, redis: "redis://127.0.0.1:9"`);
+  assert.equal(one.limits.redisState, null);
+  await one.limits.ready();
+  assert.equal(one.limits.redisState, "open");
+  assert.equal(one.said(/^Redis does not answer/), 1);
+  await one.limits.close();
+});
