@@ -3,7 +3,8 @@ import { isUtf8 } from "node:buffer";
 import { GatewayError } from "../core/errors.ts";
 import { GrowingBuffer } from "../core/growing-buffer.ts";
 import type { Outcome } from "../core/outcome.ts";
-import { at, parseJson } from "../dialects/json-access.ts";
+import { at } from "../dialects/json-access.ts";
+import { parseExactly } from "../dialects/translate/call-arguments.ts";
 import { OFFLOAD_BODY_BYTES } from "../offload/tasks/understand.ts";
 import type { HeaderList } from "../upstream/exchange.ts";
 import { answerHeaders, passOnHeaders } from "./answer-headers.ts";
@@ -45,7 +46,7 @@ export class TranslatedBody implements Receiver {
     const body = this.#gathered.take();
     if (body.length <= OFFLOAD_BODY_BYTES) {
       if (!isUtf8(body)) return this.#invalid("an answer that is not UTF-8");
-      const answer = parseJson(body.toString("utf8"));
+      const answer = parseExactly(body.toString("utf8"));
       const { dialect, config } = this.#attempt.call.upstream!;
       if ((at(answer, "error") ?? null) !== null) {
         const said = dialect.errorMessage(answer);

@@ -2,8 +2,9 @@
  * The translation of requests and of whole answers, bytes to bytes: on the loop where they are small, else on a thread of its
  * own. Both ways come to the same result.
  */
-import { cachedPart, parseJson } from "../dialects/json-access.ts";
+import { cachedPart } from "../dialects/json-access.ts";
 import type { Usage } from "../dialects/sse-scan.ts";
+import { parseExactly } from "../dialects/translate/call-arguments.ts";
 import { fieldOfCaller } from "../dialects/translate/field-names.ts";
 import type { CommonRequest, CommonUsage } from "../dialects/translate/common.ts";
 import { toldParts } from "../dialects/translate/thoughts.ts";
@@ -68,7 +69,9 @@ export type TranslateAnswerOutput = TranslatedAnswer | null;
 /** See {@link TranslateRequestInput}. */
 export function translateRequest(input: TranslateRequestInput): TranslateRequestOutput {
   const { body, front, back, hostname, model, path } = input;
-  const parsed = JSON.parse(asBuffer(body).toString("utf8")) as unknown;
+  const text = asBuffer(body).toString("utf8");
+  // OpenAI's APIs have the arguments of calls as text.
+  const parsed = front === "anthropic" || front === "gemini" ? parseExactly(text) : (JSON.parse(text) as unknown);
   const read = FRONTS[front].readRequest(parsed, path);
   if (!read.ok) return { ok: false, fault: read.fault };
   const writer = back === "openai" ? openaiChatBackAt(hostname) : BACKS[back];
@@ -96,7 +99,7 @@ function asked(reasoning: CommonRequest["reasoning"], thoughts: Thoughts): Commo
 
 /** See {@link TranslateAnswerInput}. */
 export function translateAnswer({ body, ...translation }: TranslateAnswerInput): TranslateAnswerOutput {
-  return translateParsedAnswer(parseJson(asBuffer(body).toString("utf8")), translation);
+  return translateParsedAnswer(parseExactly(asBuffer(body).toString("utf8")), translation);
 }
 
 /** The same of an answer that has been parsed. */

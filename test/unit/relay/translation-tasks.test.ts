@@ -139,3 +139,36 @@ test("thoughts reach a caller that is told them, and no other", () => {
   const [body] = answer("anthropic", "anthropic", ANSWER, { thoughts: "hidden" });
   assert.equal((JSON.parse(body) as { content: { text: string }[] }).content[0]!.text, "x");
 });
+
+test("a 64-bit number in a call's arguments keeps its digits, in requests and answers, whatever the APIs", () => {
+  const id = "12345678901234567891";
+  const call = `{"user":${id}}`;
+  const raw = (front: FrontName, back: BackName, body: string): string => {
+    const output = translateRequest({ body: Buffer.from(body), front, back, hostname: "u.test", model: "m", path: {} });
+    assert.ok(output.ok, JSON.stringify(output));
+    return Buffer.from(output.body).toString();
+  };
+  const openai = {
+    model: "m",
+    messages: [
+      ...MESSAGES,
+      { role: "assistant", tool_calls: [{ id: "c", type: "function", function: { name: "f", arguments: call } }] },
+      { role: "tool", tool_call_id: "c", content: "ok" },
+    ],
+  };
+  const anthropic = `{"model":"m","max_tokens":9,"messages":[{"role":"user","content":"a"},
+    {"role":"assistant","content":[{"type":"tool_use","id":"c","name":"f","input":${call}}]},
+    {"role":"user","content":[{"type":"tool_result","tool_use_id":"c"}]}]}`;
+  for (const back of ["anthropic", "gemini"] as const) {
+    assert.ok(raw("openai_chat", back, JSON.stringify(openai)).includes(call));
+  }
+  for (const back of ["openai", "gemini"] as const) {
+    assert.ok(raw("anthropic", back, anthropic).replaceAll("\\", "").includes(call));
+  }
+  const context: AnswerContext = { model: "m", wantsUsage: true, framing: "sse" };
+  const whole = `{"type":"message","content":[{"type":"tool_use","id":"c","name":"f","input":${call}}],"stop_reason":"tool_use"}`;
+  for (const front of ["openai_chat", "openai_responses", "gemini"] as const) {
+    const answer = translateAnswer({ body: Buffer.from(whole), front, back: "anthropic", context });
+    assert.ok(Buffer.from(answer!.body).toString().replaceAll("\\", "").includes(call), front);
+  }
+});

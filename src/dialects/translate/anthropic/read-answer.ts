@@ -1,6 +1,7 @@
 /** An upstream's whole answer, a `message` (https://platform.claude.com/docs/en/api/messages), as the common form has it. */
 import type { AssistantPart, CommonAnswer } from "../common.ts";
 import { at, elements, hasContent } from "../../json-access.ts";
+import { argumentsText } from "../call-arguments.ts";
 import { Dropped } from "../dropped.ts";
 import { isRecord } from "../json-pick.ts";
 import { readStopReason } from "./stop-reason.ts";
@@ -13,12 +14,18 @@ export function readAnswer(body: unknown): CommonAnswer | undefined {
   usage.add(body["usage"]);
   const dropped = new Dropped();
   const explanation = at(body, "stop_details", "explanation");
-  const refusal = typeof explanation === "string" ? [{ kind: "refusal" as const, text: explanation }] : [];
+  const parts: AssistantPart[] = [];
+  for (const block of elements(body["content"])) {
+    const read = readBlock(block, dropped);
+    if (read === undefined) return undefined;
+    parts.push(...read);
+  }
+  if (typeof explanation === "string") parts.push({ kind: "refusal", text: explanation });
   return {
     id: textOf(body["id"]),
     model: textOf(body["model"]),
     createdSeconds: Math.floor(Date.now() / 1000),
-    parts: [...elements(body["content"]).flatMap((block) => readBlock(block, dropped)), ...refusal],
+    parts,
     stopReason: readStopReason(body["stop_reason"]),
     ...(typeof body["stop_sequence"] === "string" ? { stopSequence: body["stop_sequence"] } : {}),
     usage: usage.whole(),
@@ -29,8 +36,9 @@ export function readAnswer(body: unknown): CommonAnswer | undefined {
 /**
  * One content block. Those of Anthropic's own tools, and types not known here, are no parts of an answer elsewhere: a
  * translated request never asks for them.
+ * @returns `undefined` for a call that nobody could answer.
  */
-function readBlock(block: unknown, dropped: Dropped): AssistantPart[] {
+function readBlock(block: unknown, dropped: Dropped): AssistantPart[] | undefined {
   const text = textOf(at(block, "text"));
   switch (at(block, "type")) {
     case "text":
@@ -48,7 +56,8 @@ function readBlock(block: unknown, dropped: Dropped): AssistantPart[] {
     case "tool_use": {
       const id = textOf(at(block, "id"));
       const name = textOf(at(block, "name"));
-      return [{ kind: "tool_call", id, name, arguments: JSON.stringify(at(block, "input") ?? {}) }];
+      const json = argumentsText(at(block, "input"));
+      return json === undefined ? undefined : [{ kind: "tool_call", id, name, arguments: json }];
     }
     default:
       dropped.add("content[]", at(block, "type"));

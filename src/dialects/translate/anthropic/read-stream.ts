@@ -1,6 +1,7 @@
 /** An upstream's stream (https://platform.claude.com/docs/en/build-with-claude/streaming), as common events. */
 import type { CommonEvent } from "../common.ts";
 import { at, elements, hasContent, parseJson } from "../../json-access.ts";
+import { argumentsText } from "../call-arguments.ts";
 import { isRecord } from "../json-pick.ts";
 import type { StreamReader, WireEvent } from "../translation.ts";
 import { statusOf } from "./error-type.ts";
@@ -123,7 +124,9 @@ export class AnthropicStreamReader implements StreamReader {
       return [{ kind: "reasoning_signature", signature: { family: "anthropic", data: block.signature } }];
     }
     if (block?.kind === "tool_use" && !block.streamed) {
-      return [{ kind: "tool_arguments", index: block.index, json: JSON.stringify(block.input ?? {}) }];
+      const json = argumentsText(block.input);
+      if (json === undefined) return this.#break("The upstream's tool call has arguments that are nested too deep.");
+      return [{ kind: "tool_arguments", index: block.index, json }];
     }
     return NOTHING;
   }

@@ -1,14 +1,19 @@
 /** A whole answer as callers of this API get it, a `message`. */
 import type { AssistantPart, CommonAnswer, MediaSource } from "../common.ts";
 import { dataUrl } from "../base64.ts";
-import { parseJson } from "../../json-access.ts";
-import { isRecord } from "../json-pick.ts";
+import { argumentsObject } from "../call-arguments.ts";
 import type { AnswerContext } from "../translation.ts";
 import { writeSignature } from "./signature.ts";
 import { writeStop } from "./stop-reason.ts";
 import { writeUsage } from "./usage.ts";
 
 type Json = Readonly<Record<string, unknown>>;
+
+/**
+ * Under which broken arguments stand: the key that Anthropic's documents give them. Without any, the tool would run as if it had been
+ * called with none.
+ */
+const INVALID_JSON = "INVALID_JSON";
 
 /** See {@link FrontTranslation.writeAnswer}. */
 export function writeAnswer(answer: CommonAnswer, context: AnswerContext): Json {
@@ -41,8 +46,8 @@ function writePart(part: AssistantPart): Json[] {
 }
 
 function writeToolCall(part: Extract<AssistantPart, { kind: "tool_call" }>): Json[] {
-  const input = parseJson(part.arguments);
-  const call = { type: "tool_use", id: part.id, name: part.name, input: isRecord(input) ? input : {} };
+  const input = argumentsObject(part.arguments) ?? { [INVALID_JSON]: part.arguments };
+  const call = { type: "tool_use", id: part.id, name: part.name, input };
   if (part.signature === undefined) return [call];
   return [{ type: "redacted_thinking", data: writeSignature(part.signature, true) }, call];
 }

@@ -15,8 +15,7 @@ import type {
   ToolResultPart,
   UserPart,
 } from "../common.ts";
-import { isRecord } from "../json-pick.ts";
-import { parseJson } from "../../json-access.ts";
+import { argumentsObject } from "../call-arguments.ts";
 import type { Loss } from "../translation.ts";
 import { anthropicToolId } from "./tool-id.ts";
 
@@ -100,12 +99,12 @@ function writeReasoning({ text, signature }: Extract<AssistantPart, { kind: "rea
 }
 
 function writeToolCall(part: ToolCallPart, field: string, losses: Loss[]): Json {
-  const input = part.arguments.trim() === "" ? {} : parseJson(part.arguments);
-  if (!isRecord(input)) {
+  const input = argumentsObject(part.arguments);
+  if (input === undefined) {
     losses.push({ field: `${field}.arguments`, reason: "must be the JSON of an object", essential: true });
   }
   const id = anthropicToolId(part.id);
-  return { type: "tool_use", id, name: part.name, input: isRecord(input) ? input : {}, ...writeCacheMark(part) };
+  return { type: "tool_use", id, name: part.name, input: input ?? {}, ...writeCacheMark(part) };
 }
 
 function writeToolResult(part: ToolResultPart, field: string, losses: Loss[]): Json {

@@ -2,6 +2,7 @@
 import { randomUUID } from "node:crypto";
 import { at, elements, hasContent } from "../../json-access.ts";
 import { standardBase64 } from "../base64.ts";
+import { argumentsText } from "../call-arguments.ts";
 import type { CommonAnswer, MediaSource } from "../common.ts";
 import { Dropped } from "../dropped.ts";
 import { isRecord } from "../json-pick.ts";
@@ -32,6 +33,7 @@ export function readAnswer(body: unknown): CommonAnswer | undefined {
   const dropped = new Dropped();
   for (const name of SOURCES) if (hasContent(at(candidate, name))) dropped.add("candidates[]", name);
   const parts = readParts(elements(at(candidate, "content", "parts")), head.id, dropped);
+  if (parts === undefined) return undefined;
   const finishReason = finishReasonOf(body, candidate) ?? (parts.length > 0 ? "STOP" : undefined);
   if (finishReason === undefined) return undefined;
   const hasToolCalls = parts.some(({ kind }) => kind === "tool_call");
@@ -98,8 +100,8 @@ export function signatureOf(part: Json): { readonly family: "gemini"; readonly d
   return typeof data === "string" && data !== "" ? { family: "gemini", data } : undefined;
 }
 
-/** Kinds that nobody else knows, such as code that Google ran itself, are dropped. */
-function readParts(parts: readonly unknown[], answerId: string, dropped: Dropped): CommonAnswer["parts"] {
+/** Kinds that nobody else knows, such as code that Google ran itself, are dropped. @returns `undefined` where a call can't be answered. */
+function readParts(parts: readonly unknown[], answerId: string, dropped: Dropped): CommonAnswer["parts"] | undefined {
   const gathered = new AssistantParts();
   let calls = 0;
   for (const part of parts) {
@@ -110,11 +112,13 @@ function readParts(parts: readonly unknown[], answerId: string, dropped: Dropped
     const name = at(part, "functionCall", "name");
     if (typeof name === "string") {
       const args = at(part, "functionCall", "args");
+      const json = argumentsText(isRecord(args) ? args : {});
+      if (json === undefined) return undefined;
       gathered.push({
         kind: "tool_call",
         id: callIdOf(at(part, "functionCall", "id"), calls++, answerId),
         name,
-        arguments: JSON.stringify(isRecord(args) ? args : {}),
+        arguments: json,
         ...(signature === undefined ? {} : { signature }),
       });
       continue;

@@ -1,5 +1,6 @@
 /** Reads the events of `streamGenerateContent?alt=sse`: each is an answer by itself that holds what is new. */
 import { at, elements, hasContent, parseJson } from "../../json-access.ts";
+import { argumentsText } from "../call-arguments.ts";
 import type { CommonEvent, CommonUsage } from "../common.ts";
 import { isRecord } from "../json-pick.ts";
 import type { StreamReader, WireEvent } from "../translation.ts";
@@ -8,6 +9,8 @@ import { PartialArguments } from "./partial-arguments.ts";
 import { callIdOf, finishReasonOf, firstCandidate, pictureOf, readHead, signatureOf } from "./read-answer.ts";
 import { readStopReason } from "./stop-reason.ts";
 import { readUsage } from "./usage.ts";
+
+const TOO_DEEP = "the arguments of a call in the upstream's stream are nested too deep";
 
 /** One stream's. See {@link StreamReader}. */
 export class GeminiReader implements StreamReader {
@@ -100,7 +103,9 @@ export class GeminiReader implements StreamReader {
       events.push({ kind: "tool_call", index, id, name, ...(signature === undefined ? {} : { signature }) });
       const args = at(call, "args");
       if (at(call, "willContinue") !== true && at(call, "partialArgs") === undefined) {
-        events.push({ kind: "tool_arguments", index, json: JSON.stringify(isRecord(args) ? args : {}) });
+        const json = argumentsText(isRecord(args) ? args : {});
+        if (json === undefined) return this.#fail(events, TOO_DEEP, undefined);
+        events.push({ kind: "tool_arguments", index, json });
         return;
       }
       this.#open = { index, pieces: new PartialArguments() };

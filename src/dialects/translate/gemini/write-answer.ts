@@ -1,10 +1,11 @@
 /** Writes a whole `GenerateContentResponse`. */
 import type { AssistantPart, CommonAnswer, CommonUsage, StopReason, TokenLogprob } from "../common.ts";
+import { argumentsObject } from "../call-arguments.ts";
 import type { AnswerContext } from "../translation.ts";
 import { writeLogprobs } from "./logprobs.ts";
 import { writeStopReason } from "./stop-reason.ts";
 import { writeUsage } from "./usage.ts";
-import { anySignature, callArguments, writeAssistantParts } from "./write-parts.ts";
+import { anySignature, writeAssistantParts } from "./write-parts.ts";
 import type { Part } from "./write-parts.ts";
 
 type Json = Readonly<Record<string, unknown>>;
@@ -59,7 +60,7 @@ export function writeTail(
 
 /** A call whose arguments are no JSON object can't be written: Gemini's are an object. @returns what is told of it. */
 export function badCall(name: string, json: string): string | undefined {
-  return callArguments(json) === undefined ? `${name}(${json.slice(0, QUOTED_CHARACTERS)})` : undefined;
+  return argumentsObject(json) === undefined ? `${name}(${json.slice(0, QUOTED_CHARACTERS)})` : undefined;
 }
 
 function withoutBadCalls(parts: readonly AssistantPart[]): {

@@ -1,10 +1,11 @@
 /** Writes the messages of a conversation as `contents`. */
 import type { AssistantPart, Message, ToolResultPart, UserPart } from "../common.ts";
+import { argumentsObject } from "../call-arguments.ts";
 import { pathsOf } from "../common-path.ts";
 import type { PathOfPart } from "../common-path.ts";
 import type { Loss } from "../translation.ts";
 import type { ModelTraits } from "./model-traits.ts";
-import { callArguments, ownSignature, writeAssistantParts, writeUserPart } from "./write-parts.ts";
+import { ownSignature, writeAssistantParts, writeUserPart } from "./write-parts.ts";
 import type { Part } from "./write-parts.ts";
 
 /**
@@ -75,7 +76,7 @@ function writeModelParts(
 ): readonly Part[] {
   const own = parts.filter((part) => !isForeignThought(part));
   for (const part of own) {
-    if (part.kind === "tool_call" && callArguments(part.arguments) === undefined) {
+    if (part.kind === "tool_call" && argumentsObject(part.arguments) === undefined) {
       const field = `${pathOf(part)}.arguments`;
       losses.push({ field, reason: "must be the JSON of an object", essential: true });
     }

@@ -1,7 +1,6 @@
 /** Writes parts of a conversation in Gemini's form: what a model said, what a user says, what a tool gave. */
 import type { AssistantPart, MediaSource, ReasoningSignature, ToolResultPart, UserPart } from "../common.ts";
-import { isRecord } from "../json-pick.ts";
-import { parseJson } from "../../json-access.ts";
+import { argumentsObject } from "../call-arguments.ts";
 import { mediaTypeOfUrl } from "./media.ts";
 import { writeSignature } from "./signature.ts";
 
@@ -22,13 +21,6 @@ export function writeUserPart(part: Exclude<UserPart, ToolResultPart>): Part {
   if (part.kind === "image") return writeMedia(part.source, "image/jpeg");
   if (part.kind === "audio") return writeMedia(part.source, "audio/wav");
   return writeMedia(part.source, "application/pdf", part.name);
-}
-
-/** A call's arguments; `undefined` where they are no whole JSON object. Some upstreams say "" for none. */
-export function callArguments(json: string): Readonly<Record<string, unknown>> | undefined {
-  if (json.trim() === "") return {};
-  const value = parseJson(json);
-  return isRecord(value) ? value : undefined;
 }
 
 /**
@@ -75,7 +67,7 @@ function writeAssistantPart(
 ): Part {
   if (part.kind === "text" || part.kind === "refusal") return { text: part.text };
   if (part.kind === "image") return writeMedia(part.source, "image/png");
-  const functionCall = { id: part.id, name: part.name, args: callArguments(part.arguments) ?? {} };
+  const functionCall = { id: part.id, name: part.name, args: argumentsObject(part.arguments) ?? {} };
   const signature = part.signature === undefined ? undefined : signatureOf(part.signature);
   return signature === undefined ? { functionCall } : { functionCall, thoughtSignature: signature };
 }

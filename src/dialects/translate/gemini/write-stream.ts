@@ -5,11 +5,12 @@
  * Gemini's SDKs take a call whole, so the pieces of its arguments are gathered until it is.
  */
 import { statusName } from "../../gemini/dialect.ts";
+import { argumentsObject } from "../call-arguments.ts";
 import type { CommonEvent, CommonUsage, ReasoningSignature, StopReason } from "../common.ts";
 import type { AnswerContext, StreamWriter } from "../translation.ts";
 import { writeLogprobs } from "./logprobs.ts";
 import { badCall, writeLastCandidate, writeTail } from "./write-answer.ts";
-import { anySignature, callArguments, writeMedia } from "./write-parts.ts";
+import { anySignature, writeMedia } from "./write-parts.ts";
 import type { Part } from "./write-parts.ts";
 
 /** Of the arguments that one answer's calls may have while they are gathered. */
@@ -127,7 +128,7 @@ export class GeminiWriter implements StreamWriter {
     let text = "";
     for (const [index, call] of this.#calls) {
       if (call.json.length === call.partialCharacters) break;
-      if (call.json.trim() === "" || callArguments(call.json) === undefined) {
+      if (call.json.trim() === "" || argumentsObject(call.json) === undefined) {
         call.partialCharacters = call.json.length;
         break;
       }
@@ -149,7 +150,7 @@ export class GeminiWriter implements StreamWriter {
   }
 
   #call({ id, name, json, signature }: OpenCall): string {
-    const functionCall = { id, name, args: callArguments(json) };
+    const functionCall = { id, name, args: argumentsObject(json) };
     const proof = signature === undefined ? {} : { thoughtSignature: anySignature(signature) };
     return this.#part({ functionCall, ...proof });
   }
