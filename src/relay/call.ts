@@ -9,9 +9,10 @@ import type { Usage } from "../dialects/sse-scan.ts";
 import type { FrontName } from "../dialects/translate/registry.ts";
 import type { Identity } from "../tenants/identity.ts";
 import type { RequestLimits } from "../limits/plan.ts";
+import type { CallMeter } from "./call-meter.ts";
 import type { Client } from "./client.ts";
 import type { InputCount } from "./count-input.ts";
-import type { CallMeter, Reserved } from "./reserve.ts";
+import type { Reserved } from "./reserve.ts";
 import type { Runtime, Upstream } from "./runtime.ts";
 import type { Translation } from "./stream-translation.ts";
 

@@ -8,7 +8,7 @@
  *     reserve    requests, tokens, money: in every limit that holds, or in none
  *     admit      a slot of the upstream, or a place in the queue for one
  *     attempt    endpoint, connection, head; one retry where nothing was done yet
- *     relay      stream | body | error, to the last byte
+ *     relay      stream | array | body | error, to the last byte
  *     settle     usage, metrics, log
  *
  * Each phase hands on to the next or refuses; refusals are values, not throws. Most requests pass from the first to the
@@ -20,13 +20,13 @@ import type { UpstreamRequest } from "../upstream/exchange.ts";
 import { admit } from "./admit.ts";
 import { answerCount } from "./answer-count.ts";
 import { Attempt } from "./attempt.ts";
+import type { Asked } from "./bound-use.ts";
 import type { Call, PassKind } from "./call.ts";
 import { composePassThrough, composePrompt } from "./compose.ts";
 import { countInput } from "./count-input.ts";
 import { crash } from "./crash.ts";
 import { refuse } from "./refuse.ts";
 import { reserve } from "./reserve.ts";
-import type { Asked } from "./reserve.ts";
 import { routeModel } from "./route.ts";
 import { shrinkImages } from "./shrink-images.ts";
 import { serveStored } from "./stored.ts";
