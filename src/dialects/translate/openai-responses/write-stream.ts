@@ -1,5 +1,5 @@
 /** A stream as the Responses API writes it: server-sent events whose last one holds the whole response. */
-import type { CommonEvent, CommonUsage } from "../common.ts";
+import type { CommonEvent, CommonUsage, TokenLogprob } from "../common.ts";
 import type { AnswerContext, StreamWriter } from "../translation.ts";
 import { errorFields } from "./error-fields.ts";
 import { responseHead, responseObject } from "./response-object.ts";
@@ -112,10 +112,36 @@ export class ResponsesStreamWriter implements StreamWriter {
   }
 }
 
+/** Of an item's or a token's JSON besides what the model wrote, characters; about. */
+const ITEM_CHARACTERS = 128;
+const TOKEN_CHARACTERS = 64;
+
 /** Characters that will have to be said again. */
 function sizeOf(event: CommonEvent): number {
-  if (event.kind === "text" || event.kind === "refusal" || event.kind === "reasoning") return event.text.length;
-  if (event.kind === "tool_arguments") return event.json.length;
-  if (event.kind === "image" && event.source.kind === "base64") return event.source.data.length;
-  return 0;
+  switch (event.kind) {
+    case "text":
+      return event.text.length + (event.logprobs === undefined ? 0 : sizeOfTokens(event.logprobs));
+    case "refusal":
+    case "reasoning":
+      return event.text.length;
+    case "reasoning_signature":
+      return ITEM_CHARACTERS + event.signature.data.length;
+    case "tool_call":
+      return ITEM_CHARACTERS + event.id.length + event.name.length + (event.signature?.data.length ?? 0);
+    case "tool_arguments":
+      return event.json.length;
+    case "image":
+      return ITEM_CHARACTERS + (event.source.kind === "base64" ? event.source.data : event.source.url).length;
+    default:
+      return 0;
+  }
+}
+
+function sizeOfTokens(tokens: readonly TokenLogprob[]): number {
+  let size = 0;
+  for (const { token, top } of tokens) {
+    size += TOKEN_CHARACTERS + token.length;
+    for (const other of top) size += TOKEN_CHARACTERS + other.token.length;
+  }
+  return size;
 }

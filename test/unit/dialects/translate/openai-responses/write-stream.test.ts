@@ -195,6 +195,23 @@ test("a stream that is larger than can be repeated at its end fails, and does no
   assert.equal(writer.write(piece), "");
 });
 
+test("probabilities of tokens, calls, proofs and links count, too, of what is repeated at the end", () => {
+  const long = "x".repeat(1024 * 1024);
+  const signature = { family: "gemini", data: long } as const;
+  const pieces: CommonEvent[] = [
+    { kind: "text", text: "", logprobs: [{ token: "a", logprob: -1, top: [{ token: long, logprob: -2 }] }] },
+    { kind: "tool_call", index: 0, id: "c", name: long },
+    { kind: "reasoning_signature", signature },
+    { kind: "image", source: { kind: "url", url: long, mediaType: undefined } },
+  ];
+  for (const piece of pieces) {
+    const writer = openaiResponsesFront.createWriter(context);
+    writer.write(START);
+    for (let i = 0; i < 17; i++) writer.write(piece);
+    assert.ok(writer.failed, piece.kind);
+  }
+});
+
 test("arguments of a call that never began, and what comes before the start, are not written", () => {
   assert.equal(written([{ kind: "text", text: "x" }, { kind: "end" }]), "");
   const events = parsed([
