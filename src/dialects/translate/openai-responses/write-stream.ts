@@ -132,7 +132,11 @@ function sizeOf(event: CommonEvent): number {
       return event.json.length;
     case "image":
       return ITEM_CHARACTERS + (event.source.kind === "base64" ? event.source.data : event.source.url).length;
-    default:
+    case "start":
+    case "usage":
+    case "finish":
+    case "end":
+    case "error":
       return 0;
   }
 }
