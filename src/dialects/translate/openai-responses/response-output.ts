@@ -156,6 +156,19 @@ export class ResponseOutput {
     return end;
   }
 
+  /** The items of an answer that broke off: those that are open hold what has come of them. */
+  brokenOff(): readonly Json[] {
+    const items = [...this.items];
+    const open = this.#open;
+    if (open?.kind === "message") {
+      items[open.index] = messageItem(open.id, "incomplete", [...open.content, partOf(open)]);
+    } else if (open !== null) items[open.index] = reasoningItem(open.id, open.text.toString(), undefined);
+    for (const call of this.#calls.values()) {
+      items[call.index] = functionCallItem({ ...call, arguments: call.json.toString() }, "incomplete");
+    }
+    return items;
+  }
+
   #openMessage(part: "text" | "refusal"): OpenMessage {
     let open = this.#open;
     if (open?.kind === "message" && open.part === part) return open;
@@ -210,7 +223,7 @@ export class ResponseOutput {
   #closePart(open: OpenMessage): Json {
     const place = { ...placeOf(open), content_index: open.content.length };
     const text = open.text.toString();
-    const part = open.part === "text" ? textPart(text, open.logprobs) : refusalPart(text);
+    const part = partOf(open);
     if (open.part === "refusal") this.#emit("response.refusal.done", { ...place, refusal: text });
     else this.#emit("response.output_text.done", { ...place, text, logprobs: part["logprobs"] });
     this.#emit("response.content_part.done", { ...place, part });
@@ -238,6 +251,10 @@ export class ResponseOutput {
     this.#emit("response.function_call_arguments.done", { ...placeOf(call), name, arguments: json });
     this.#done(call, functionCallItem(whole, status));
   }
+}
+
+function partOf({ part, text, logprobs }: OpenMessage): Json {
+  return part === "text" ? textPart(text.toString(), logprobs) : refusalPart(text.toString());
 }
 
 function placeOf({ id, index }: Place): Json {

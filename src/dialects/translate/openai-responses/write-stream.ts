@@ -108,7 +108,7 @@ export class ResponsesStreamWriter implements StreamWriter {
     const { code, message } = fields;
     this.#emit("error", { ...fields, error: { type: code, ...fields } });
     if (this.#head === null || this.#output === null) return;
-    this.#last(this.#head, { status: "failed", output: this.#output.items, error: { code, message } });
+    this.#last(this.#head, { status: "failed", output: this.#output.brokenOff(), error: { code, message } });
   }
 }
 
@@ -137,6 +137,7 @@ function sizeOf(event: CommonEvent): number {
     case "finish":
     case "end":
     case "error":
+    default:
       return 0;
   }
 }

@@ -171,6 +171,38 @@ test("an error ends the stream: an error event, the response that failed, and no
   }
 });
 
+test("a response that failed holds what had come of it, finished or not", () => {
+  const failed = (...events: CommonEvent[]): unknown => {
+    const last = parsed([START, ...events, { kind: "error", message: "no", status: undefined }]).at(-1)!;
+    return (last["response"] as ResponsesEvent)["output"];
+  };
+  assert.partialDeepStrictEqual(failed({ kind: "reasoning", text: "Hm" }, { kind: "text", text: "half" }), [
+    { type: "reasoning", summary: [{ type: "summary_text", text: "Hm" }] },
+    { type: "message", status: "incomplete", content: [{ type: "output_text", text: "half" }] },
+  ]);
+  assert.partialDeepStrictEqual(failed({ kind: "reasoning", text: "Hm" }), [
+    { type: "reasoning", summary: [{ type: "summary_text", text: "Hm" }] },
+  ]);
+  assert.partialDeepStrictEqual(
+    failed(
+      { kind: "text", text: "a" },
+      { kind: "refusal", text: "b" },
+      { kind: "tool_call", index: 0, id: "c", name: "f" },
+      { kind: "tool_arguments", index: 0, json: '{"x"' },
+    ),
+    [
+      {
+        status: "completed",
+        content: [
+          { type: "output_text", text: "a" },
+          { type: "refusal", refusal: "b" },
+        ],
+      },
+      { type: "function_call", status: "incomplete", call_id: "c", arguments: '{"x"' },
+    ],
+  );
+});
+
 test("an error before anything else is an error event alone, with a code of the API's", () => {
   for (const [status, code] of [
     [429, "rate_limit_exceeded"],
