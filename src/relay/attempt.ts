@@ -1,5 +1,5 @@
 /**
- * One request to an upstream: the endpoint, its connection, the head of the answer, and the deadlines over all of it.
+ * One request to an upstream: its exchange, the head of the answer, who takes the rest, and the deadlines over all of it.
  *
  * Holds the stream's only timer. Nothing is re-armed when a token event comes: the time is noted, and the timer looks at
  * the note when it fires.
@@ -17,6 +17,7 @@ import type { Receiver } from "./receiver.ts";
 import { crash } from "./crash.ts";
 import { refuse } from "./refuse.ts";
 import { selectReceiver } from "./select-receiver.ts";
+import { Sending } from "./sending.ts";
 import { settle } from "./settle.ts";
 import { failureError, failureOutcome } from "./transport-failure.ts";
 
@@ -36,8 +37,7 @@ export class Attempt extends TimerEntry implements ExchangeSink, Work {
   readonly call: Call;
   /** The client asked for a stream. */
   readonly wantsStream: boolean;
-  /** Let go as soon as it can't be needed for a retry: a stream outlives its prompt by minutes. */
-  #request: UpstreamRequest | null;
+  readonly #sending: Sending;
   /** The upstream's, until its last byte. */
   readonly #slot: Lease;
   readonly #inputTokens: number;
@@ -46,11 +46,8 @@ export class Attempt extends TimerEntry implements ExchangeSink, Work {
   readonly #door: AdmissionDoor | undefined;
   /** When the request was on its way, monotonic milliseconds. */
   #sentMs = 0;
-  /** Counts this request at its endpoint. */
-  #outstanding: Lease | null = null;
   #exchange: Exchange | null = null;
   #receiver: Receiver | null = null;
-  #retried = false;
   /** When the request was on its way, or the last byte came; 0 while connecting, which the transport times itself. */
   #activeMs = 0;
   /** Whether any byte of the body has come. */
@@ -67,7 +64,7 @@ export class Attempt extends TimerEntry implements ExchangeSink, Work {
     this.#inputTokens = inputTokens;
     this.#costTokens = costTokens;
     this.#door = call.runtime.desk.door(call.upstream!.config.name);
-    this.#request = withVersion(request, call.upstream!.config.apiVersion);
+    this.#sending = new Sending(call, request);
     this.wantsStream = wantsStream;
   }
 
@@ -82,7 +79,7 @@ export class Attempt extends TimerEntry implements ExchangeSink, Work {
     call.work = this;
     call.runtime.metrics.streamsOpen.add(1, call.upstream!.config.name);
     call.runtime.wheel.arm(this, call.startedMs + call.upstream!.config.timeouts.totalMs);
-    this.#open(null);
+    this.#open();
   }
 
   onSent(): void {
@@ -131,12 +128,12 @@ export class Attempt extends TimerEntry implements ExchangeSink, Work {
   }
 
   #onHead(status: number, headers: HeaderList): void {
-    this.#request = null;
+    this.#sending.letGo();
     this.#door?.observeAnswer({ status, headers, costTokens: this.#costTokens });
     if (status === 200 && !this.wantsStream) this.#door?.observeWhole();
     const selected = selectReceiver(this, status, headers);
     if (selected instanceof GatewayError) return this.fail(selected, "upstream_failed");
-    this.#countAttempt(status === 200 ? "ok" : "status");
+    this.#sending.count(status === 200 ? "ok" : "status");
     this.#receiver = selected;
     // Heartbeats are possible from here on.
     this.#arm(performance.now());
@@ -144,10 +141,9 @@ export class Attempt extends TimerEntry implements ExchangeSink, Work {
 
   onFail(failure: TransportFailure): void {
     this.#exchange = null;
-    if (failure.safeToRetry && !this.#retried && this.#request !== null) {
-      this.#retried = true;
-      this.#countAttempt("retried");
-      return this.#open(failure);
+    if (this.#sending.mayRetry(failure)) {
+      this.#sending.count("retried");
+      return this.#open();
     }
     this.fail(failureError(failure), failureOutcome(failure));
   }
@@ -206,14 +202,14 @@ export class Attempt extends TimerEntry implements ExchangeSink, Work {
   fail(error: GatewayError, outcome: Outcome): void {
     this.stop();
     if (this.#receiver !== null) return this.#receiver.fail(error, outcome);
-    this.#countAttempt(error.code);
+    this.#sending.count(error.code);
     this.refuse(error, outcome);
   }
 
   /** The upstream's part is over, one way or another: no more deadlines, nothing more from it. */
   stop(): void {
     this.call.runtime.wheel.disarm(this);
-    this.#request = null;
+    this.#sending.letGo();
     const exchange = this.#exchange;
     this.#exchange = null;
     exchange?.abort();
@@ -244,26 +240,13 @@ export class Attempt extends TimerEntry implements ExchangeSink, Work {
     settle(this.call, this.#detached ? "client_gone" : outcome);
   }
 
-  /** @param retried why the first try failed, `null` for that first try. */
-  #open(retried: TransportFailure | null): void {
-    const { call } = this;
-    const shared = call.upstream!.pick();
-    const { endpoint } = shared;
-    this.#outstanding?.release();
-    this.#outstanding = shared.take();
-    call.endpoint = endpoint.name;
-    call.attempts++;
+  #open(): void {
     this.#activeMs = 0;
-    const opened = endpoint.open(this.#request!, this, { fresh: retried !== null });
-    if (isFailure(opened)) {
-      // A reload has retired the endpoint meanwhile: what the client should know is what went wrong before.
-      const failure = opened.kind === "closed" && retried !== null ? retried : opened;
-      this.fail(failureError(failure), failureOutcome(failure));
-    } else {
-      this.#exchange = opened;
-      // An idle connection has sent the request within `open`, before there was an exchange whose silence could count.
-      if (this.#activeMs !== 0) this.#arm(this.#activeMs);
-    }
+    const opened = this.#sending.open(this);
+    if (isFailure(opened)) return this.fail(failureError(opened), failureOutcome(opened));
+    this.#exchange = opened;
+    // An idle connection has sent the request within `open`, before there was an exchange whose silence could count.
+    if (this.#activeMs !== 0) this.#arm(this.#activeMs);
   }
 
   /** From the time to first byte to the time between bytes, which may be much shorter. */
@@ -294,17 +277,7 @@ export class Attempt extends TimerEntry implements ExchangeSink, Work {
     this.#receiver = null;
     if (this.#released) return;
     this.#released = true;
-    this.#outstanding?.release();
+    this.#sending.release();
     this.call.runtime.metrics.streamsOpen.add(-1, this.call.upstream!.config.name);
   }
-
-  #countAttempt(result: string): void {
-    this.call.runtime.metrics.attempts.add(1, this.call.upstream!.config.name, this.call.endpoint ?? "", result);
-  }
-}
-
-/** Azure's version of the API goes with every request. */
-function withVersion(request: UpstreamRequest, apiVersion: string | undefined): UpstreamRequest {
-  if (apiVersion === undefined) return request;
-  return { ...request, path: `${request.path}${request.path.includes("?") ? "&" : "?"}api-version=${apiVersion}` };
 }
