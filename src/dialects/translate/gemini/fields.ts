@@ -26,7 +26,7 @@ const GOOGLES_TOOL = "a tool that only Google's servers have";
 export const GEMINI_FIELDS: readonly FieldRow[] = [
   harmless("model", "the path names it"),
   carried("contents", "snake_case, and one element where a list is meant, are read as Google reads them"),
-  carried("contents[].role", "user, model; function as user"),
+  carried("contents[].role", "user, model; function and tool as user"),
   carried(`${PART}.text`),
   carried(`${PART}.thought`, "the model's thoughts; neighbouring ones become one"),
   carried(`${PART}.thoughtSignature`, "goes back to the family that made it"),

@@ -33,9 +33,17 @@ export function mediaTypeOfUrl(url: string): string | undefined {
   return ending !== undefined && Object.hasOwn(MEDIA_TYPES, ending) ? MEDIA_TYPES[ending] : undefined;
 }
 
-/** Whether the file is in Google's own store, or is a video of YouTube's: addresses that mean nothing to others. */
+/**
+ * Whether the file is in Google's own store, or is a video of YouTube's: addresses that mean nothing to others. Cloud Storage's
+ * addresses on the web are the web's.
+ */
 export function isGooglesOwn(url: string): boolean {
-  return !/^https?:/i.test(url) || /^https?:\/\/(?:[^/]*\.)?(?:googleapis\.com|youtube\.com|youtu\.be)[/:]/i.test(url);
+  return (
+    !/^https?:/i.test(url) ||
+    /^https?:\/\/(?!(?:[^/]*\.)?storage\.googleapis\.com[/:])(?:[^/]*\.)?(?:googleapis\.com|youtube\.com|youtu\.be)[/:]/i.test(
+      url,
+    )
+  );
 }
 
 /** @returns the part for a source; `undefined` for a type that has no place elsewhere, such as video. */

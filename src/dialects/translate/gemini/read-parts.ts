@@ -9,6 +9,8 @@ import { readResult } from "./read-result.ts";
 import type { PartsContext } from "./read-result.ts";
 import { readSignature } from "./signature.ts";
 
+/** Results were sent as `function` in the API's first version; the guide of Google's Python SDK has them as `tool`. */
+const USER_ROLES: ReadonlySet<string> = new Set(["user", "function", "tool"]);
 /** Parts that mean something to Google's own servers alone; a part of ours has one of the others. */
 const SERVER_SIDE = ["executableCode", "codeExecutionResult", "toolCall", "toolResponse", "audioTranscription"];
 
@@ -18,8 +20,7 @@ export function readContent(content: Fields, context: PartsContext): Message {
   const parts = protoObjects(content, "parts");
   context.losses.unread(content);
   if (role === "model") return { role: "assistant", parts: readModelParts(parts, context) };
-  // `function` is how results were sent in the API's first version.
-  if (role !== "user" && role !== "function") content.fault("role", "must be user or model");
+  if (!USER_ROLES.has(role)) content.fault("role", "must be user or model");
   return { role: "user", parts: parts.flatMap((part) => readUserPart(part, context)) };
 }
 

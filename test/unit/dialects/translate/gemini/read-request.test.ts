@@ -93,6 +93,18 @@ test("matches results by id where there is one, whatever their order", () => {
   );
 });
 
+test("results may come with the role that Google's Python SDK, or the API's first version, gives them", () => {
+  for (const role of ["tool", "function"]) {
+    const { messages } = read({
+      contents: [
+        model({ functionCall: { name: "f", args: {} } }),
+        { role, parts: [{ functionResponse: { name: "f", response: { output: "x" } } }] },
+      ],
+    });
+    assert.partialDeepStrictEqual(messages[1], { role: "user", parts: [{ kind: "tool_result", name: "f" }] });
+  }
+});
+
 test("a result may hold pictures", () => {
   const request = read({
     contents: [
@@ -235,6 +247,8 @@ test("refuses what only Google can read, by its path", () => {
   }
   assert.deepEqual(lossesOf(file("https://files.example/a.mp4")), [[`${path}.mimeType`, true]]);
   assert.deepEqual(lossesOf(file("https://files.example/a.pdf?x=1")), []);
+  assert.deepEqual(lossesOf(file("https://storage.googleapis.com/bucket/a.png")), []);
+  assert.deepEqual(lossesOf(file("https://bucket.storage.googleapis.com/a.png")), []);
   assert.deepEqual(lossesOf(file("https://files.example/googleapis.com/a.pdf")), []);
 });
 
