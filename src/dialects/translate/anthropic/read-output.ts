@@ -1,8 +1,8 @@
 /** How a caller wants the model to think and to shape its answer: `thinking`, `output_config`, `output_format`. */
 import type { OutputFormat, Reasoning } from "../common.ts";
-import { isClosed } from "./closed-schema.ts";
 import type { Fields } from "../json-pick.ts";
 import type { Losses } from "../losses.ts";
+import { isStrict } from "../strict-schema.ts";
 
 const EFFORTS = ["low", "medium", "high", "xhigh", "max"] as const;
 
@@ -52,5 +52,5 @@ function readFormat(format: Fields, losses: Losses): OutputFormat {
   const schema = format.record("schema") ?? format.fault("schema", "is missing");
   losses.unread(format);
   // Anthropic always holds the model to it; elsewhere that is to be asked for, and only of such a schema.
-  return { kind: "schema", schema, name: undefined, ...(isClosed(schema) ? { strict: true } : {}) };
+  return { kind: "schema", schema, name: undefined, ...(isStrict(schema) ? { strict: true } : {}) };
 }

@@ -2,6 +2,7 @@
 import type { CommonRequest, OutputFormat, Reasoning } from "../common.ts";
 import type { Fields } from "../json-pick.ts";
 import type { Losses } from "../losses.ts";
+import { isStrict } from "../strict-schema.ts";
 import { protoEnum, protoInteger, protoNumber, protoObject, protoStrings } from "./proto-json.ts";
 import { readDetail } from "./read-media.ts";
 import { jsonSchema } from "./schema.ts";
@@ -69,7 +70,10 @@ function readFormat(config: Fields, losses: Losses): OutputFormat | undefined {
     losses.lose(config.pathOf("responseMimeType"), `${type} has no place outside the Gemini API`);
     return undefined;
   }
-  if (schema !== undefined) return { kind: "schema", schema, name: undefined };
+  if (schema !== undefined) {
+    // Gemini always holds the model to it; elsewhere that is to be asked for, and only of such a schema.
+    return { kind: "schema", schema, name: undefined, ...(isStrict(schema) ? { strict: true } : {}) };
+  }
   if (type === "application/json") return { kind: "json" };
   return type === "text/plain" ? { kind: "text" } : undefined;
 }

@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { isClosed } from "../../../../../src/dialects/translate/anthropic/closed-schema.ts";
 import { outputSchema } from "../../../../../src/dialects/translate/anthropic/output-schema.ts";
 import type { Loss } from "../../../../../src/dialects/translate/translation.ts";
 
@@ -81,19 +80,4 @@ test("limits that it does not know are told, and stand in the description", () =
 test("alternatives of which one fits are alternatives; remarks are left out", () => {
   const schema = { $schema: "x", $id: "y", examples: [1], oneOf: [{ type: "string" }, { type: "null" }] };
   assert.deepEqual(write(schema), { schema: { anyOf: [{ type: "string" }, { type: "null" }] }, lost: [] });
-});
-
-test("a schema is closed where each object forbids what it does not name, and requires all that it does", () => {
-  const closed = {
-    type: "object",
-    properties: { a: { type: "string" } },
-    required: ["a"],
-    additionalProperties: false,
-  };
-  assert.equal(isClosed(closed), true);
-  assert.equal(isClosed({ type: "array", items: closed }), true);
-  assert.equal(isClosed({ ...closed, required: [] }), false);
-  assert.equal(isClosed({ ...closed, additionalProperties: true }), false);
-  assert.equal(isClosed({ anyOf: [closed, { type: "object" }] }), false);
-  assert.equal(isClosed({ ...closed, $defs: { b: { type: "object" } } }), false);
 });
