@@ -31,7 +31,7 @@
  */
 
 /** "HWB" and the version: one more with each change of the layout. */
-const MAGIC = 0x48_57_42_02;
+const MAGIC = 0x48_57_42_03;
 const LINE_CELLS = 16;
 const HEADER_CELLS = 3 * LINE_CELLS;
 const MAX_ROWS = 1024;
@@ -58,6 +58,8 @@ export const ROW_GAUGES = {
   clientSockets: 3,
   /** 0 normal, 1 soft, 2 hard. */
   pressure: 4,
+  /** How long the loop was held up before its last beat, milliseconds. */
+  heldMs: 5,
   /** Calls under way. */
   streams: 8,
   /** Bytes that wait for slow clients. */

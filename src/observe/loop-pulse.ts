@@ -20,12 +20,21 @@ export interface LoopReport {
 
 /** Whom a pulse tells; the board, or what a test puts in its place. */
 export interface PulseTarget {
-  /** @param nowMs monotonic milliseconds, see {@link monotonicMs}. */
-  beat(nowMs: number): void;
+  /**
+   * @param nowMs monotonic milliseconds, see {@link monotonicMs}.
+   * @param heldMs for how long one thing held the loop up since the beat before, milliseconds: see {@link LoopPulse}.
+   */
+  beat(nowMs: number, heldMs: number): void;
   report(report: LoopReport): void;
 }
 
-/** See the file's comment. Beats from its construction on; does not keep the thread alive. */
+/**
+ * See the file's comment. Beats from its construction on; does not keep the thread alive.
+ *
+ * A beat that is late by 30 ms says that something took from 30 to 55 ms, since it may have begun anywhere in the 25 before
+ * the beat was due. How long the loop was busy in that time says it better: all of it was the one thing, but for what the loop
+ * does in any 25 ms. So that is taken off, and no more is said than is true.
+ */
 export class LoopPulse {
   readonly #target: PulseTarget;
   readonly #timer: NodeJS.Timeout;
@@ -34,10 +43,13 @@ export class LoopPulse {
   #beatMs = monotonicMs();
   #reportedMs = this.#beatMs;
   #latenessMs = 0;
+  #idleMs = performance.nodeTiming.idleTime;
+  /** Of the time between two beats that was not one long turn. */
+  #usualBusyMs = 0;
 
   constructor(target: PulseTarget) {
     this.#target = target;
-    target.beat(this.#beatMs);
+    target.beat(this.#beatMs, 0);
     this.#timer = setInterval(() => this.#beat(), BEAT_PERIOD_MS).unref();
   }
 
@@ -53,14 +65,25 @@ export class LoopPulse {
 
   #beat(): void {
     const nowMs = monotonicMs();
-    this.#latenessMs = Math.max(0, nowMs - this.#beatMs - BEAT_PERIOD_MS);
+    const elapsedMs = nowMs - this.#beatMs;
+    this.#latenessMs = Math.max(0, elapsedMs - BEAT_PERIOD_MS);
     this.#beatMs = nowMs;
+    const heldMs = this.#readHeld(elapsedMs);
     // Counts from 1.
     this.#delay.record(1 + Math.round(this.#latenessMs * 1000));
-    this.#target.beat(nowMs);
+    this.#target.beat(nowMs, heldMs);
     if (nowMs - this.#reportedMs < REPORT_EVERY_MS) return;
     this.#reportedMs = nowMs;
     this.#report();
+  }
+
+  #readHeld(elapsedMs: number): number {
+    const idleMs = performance.nodeTiming.idleTime;
+    const busyMs = Math.max(0, elapsedMs - (idleMs - this.#idleMs));
+    this.#idleMs = idleMs;
+    const heldMs = Math.max(this.#latenessMs, busyMs - this.#usualBusyMs);
+    this.#usualBusyMs = Math.min(BEAT_PERIOD_MS, busyMs);
+    return heldMs;
   }
 
   #report(): void {

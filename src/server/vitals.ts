@@ -29,7 +29,9 @@ export class Vitals implements PulseTarget, DelayReadings {
     this.#loop = loop;
   }
 
-  beat(nowMs: number): void {
+  beat(nowMs: number, heldMs: number): void {
+    // First, so that whoever sees the beat sees what belongs to it.
+    this.#row.set("heldMs", heldMs);
     this.#row.beat(nowMs);
     this.#row.set("streams", this.#loop.calls);
     this.#row.set("openSockets", this.#loop.openSockets());

@@ -205,6 +205,7 @@ export class Gateway {
     const watched: WatchedLoop = {
       name: String(loop),
       lastBeatMs: () => row.lastBeatMs,
+      heldMs: () => row.get("heldMs"),
       doing: () => row.doing,
       startCpuProfile: () => handle.startCpuProfile(),
     };

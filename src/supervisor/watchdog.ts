@@ -21,6 +21,8 @@ export interface WatchedLoop {
   readonly name: string;
   /** When it last beat, monotonic milliseconds; 0 before the first time. */
   lastBeatMs(): number;
+  /** How long it was held up before that beat, milliseconds: see `src/observe/loop-pulse.ts`. */
+  heldMs(): number;
   /** What it noted last that it was about to do; `null` where it notes nothing. */
   doing(): string | null;
   /** Begins a CPU profile of the loop's thread: `worker.startCpuProfile()`. May reject. */
@@ -30,7 +32,7 @@ export interface WatchedLoop {
 /** A block: one report each. */
 export interface BlockReport {
   readonly loop: string;
-  /** How long it could not turn, milliseconds; so far, when it is not over. Up to a beat's period too short. */
+  /** How long it could not turn, milliseconds; so far, when it is not over. Up to a beat's period too short, never too long. */
   readonly blockedMs: number;
   /** False after two seconds, when the loop may not come back. No second report follows. */
   readonly isOver: boolean;
@@ -41,7 +43,7 @@ export interface BlockReport {
 }
 
 interface WatchdogOptions {
-  /** How late a beat may be, milliseconds. @default 50 */
+  /** For how long nothing may hold a loop up, milliseconds; 25 at least. @default 50 */
   readonly blockedAfterMs?: number;
   /** May not throw. */
   readonly onBlocked: (report: BlockReport) => void;
@@ -109,7 +111,7 @@ class Watch {
   #beatMs = 0;
   /** From when on the next beat is waited for: the last one, or later where the wait was not the loop's doing. */
   #sinceMs = 0;
-  /** The block that the loop has been found in. */
+  /** What the loop has been found in; it may turn out to be shorter than a block. */
   #block: { readonly doing: string | null; reported: boolean } | null = null;
 
   constructor(loop: WatchedLoop, blockedAfterMs: number, onBlocked: (report: BlockReport) => void) {
@@ -139,13 +141,20 @@ class Watch {
     // A suspended machine. Less than that is told from a block by the profile.
     if (oversleptMs > this.#blockedAfterMs) this.#sinceMs = Math.min(nowMs, this.#sinceMs + oversleptMs);
     const lateMs = (hasBeaten ? beatMs : nowMs) - this.#sinceMs - BEAT_PERIOD_MS;
+    // What is held up for so long has its beat late by so much, if it began right after the one before.
+    const mayBeBlocked = lateMs > this.#blockedAfterMs - BEAT_PERIOD_MS;
     if (hasBeaten) {
+      const heldMs = mayBeBlocked && this.#beatMs !== 0 ? Math.max(lateMs, this.#loop.heldMs()) : 0;
       // Beats may have come and gone while the watchdog slept, so what it has not seen itself is a block only when longer.
-      const isBlock = this.#block !== null || (this.#beatMs !== 0 && lateMs - oversleptMs > this.#blockedAfterMs);
-      if (isBlock) this.#blockOver(lateMs, beatMs);
+      const unseenMs = this.#block === null ? oversleptMs : 0;
+      const isNews = this.#block?.reported !== true;
+      if (isNews && heldMs - unseenMs > this.#blockedAfterMs) {
+        void this.#report(heldMs, beatMs, this.#block?.doing ?? null, true);
+      }
+      this.#block = null;
       this.#beatMs = beatMs;
       this.#sinceMs = Math.max(beatMs, this.#sinceMs);
-    } else if (lateMs > this.#blockedAfterMs) {
+    } else if (mayBeBlocked) {
       this.#block ??= { doing: this.#loop.doing(), reported: false };
       if (lateMs > REPORT_BY_MS && !this.#block.reported) {
         this.#block.reported = true;
@@ -159,14 +168,8 @@ class Watch {
     }
   }
 
-  #blockOver(lateMs: number, beatMs: number): void {
-    const block = this.#block;
-    this.#block = null;
-    if (block?.reported !== true) void this.#report(lateMs, beatMs, block?.doing ?? null, true);
-  }
-
-  async #report(lateMs: number, untilMs: number, doing: string | null, isOver: boolean): Promise<void> {
-    const fromMs = this.#sinceMs;
+  async #report(heldMs: number, untilMs: number, doing: string | null, isOver: boolean): Promise<void> {
+    const fromMs = Math.max(this.#sinceMs, untilMs - heldMs);
     this.#renewedMs = monotonicMs();
     const { promise: late, resolve } = Promise.withResolvers<null>();
     const timer = setTimeout(resolve, PROFILE_TIMEOUT_MS, null).unref();
@@ -177,6 +180,6 @@ class Watch {
     if (stack === "idle") return;
     // Found only afterwards, and the profiler did not run either: the machine did not let anyone.
     if (stack === null && doing === null && isOver) return;
-    this.#onBlocked({ loop: this.#loop.name, blockedMs: Math.round(lateMs), isOver, doing, stack });
+    this.#onBlocked({ loop: this.#loop.name, blockedMs: Math.round(heldMs), isOver, doing, stack });
   }
 }

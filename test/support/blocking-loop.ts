@@ -43,6 +43,7 @@ function waitFor(ms: number): void {
 
 const BEAT = 0;
 const DOING = 1;
+const HELD = 2;
 const TASKS = Object.keys(tasks) as Task[];
 
 interface ThreadData {
@@ -57,7 +58,8 @@ if (!isMainThread && parentPort !== null && (workerData as Partial<ThreadData> |
 function run(test: MessagePort, { cells, parseObjects }: ThreadData): void {
   text = `[${'{"name":"something","value":12345678901},'.repeat(parseObjects)}0]`;
   const target = {
-    beat: (nowMs: number): void => {
+    beat: (nowMs: number, heldMs: number): void => {
+      cells[HELD] = heldMs;
       cells[BEAT] = nowMs;
     },
     report: () => {},
@@ -79,7 +81,7 @@ function run(test: MessagePort, { cells, parseObjects }: ThreadData): void {
 export class BlockingLoop implements WatchedLoop {
   readonly name: string;
   readonly worker: Worker;
-  readonly #cells = new Float64Array(new SharedArrayBuffer(16));
+  readonly #cells = new Float64Array(new SharedArrayBuffer(24));
 
   constructor(name: string, parseObjects: number) {
     this.name = name;
@@ -95,6 +97,10 @@ export class BlockingLoop implements WatchedLoop {
 
   lastBeatMs(): number {
     return this.#cells[BEAT]!;
+  }
+
+  heldMs(): number {
+    return this.#cells[HELD]!;
   }
 
   doing(): Task | null {

@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { test } from "node:test";
+import type { TestContext } from "node:test";
+import { setImmediate, setTimeout as delay } from "node:timers/promises";
 import { Worker } from "node:worker_threads";
 import { monotonicMs } from "../../../src/core/monotonic-clock.ts";
 import { LoopPulse } from "../../../src/observe/loop-pulse.ts";
@@ -9,10 +11,12 @@ import { waitUntil } from "../../support/wait-until.ts";
 
 class Recorder implements PulseTarget {
   readonly beats: number[] = [];
+  heldMs = 0;
   readonly reports: LoopReport[] = [];
 
-  beat(nowMs: number): void {
+  beat(nowMs: number, heldMs: number): void {
     this.beats.push(nowMs);
+    this.heldMs = heldMs;
   }
 
   report(report: LoopReport): void {
@@ -57,6 +61,51 @@ test("knows by how much its last beat came too late", async (t) => {
   });
   assert.ok(latenessMs > 100, `${latenessMs}`);
   await waitUntil(() => pulse.latenessMs < 50);
+});
+
+/** How long the pulse says that `block` held it up, begun half way between two beats, and how long it did, milliseconds. */
+async function held(t: TestContext, block: () => Promise<void> | void): Promise<{ toldMs: number; wasMs: number }> {
+  const target = new Recorder();
+  const pulse = new LoopPulse(target);
+  t.after(() => pulse.close());
+  await waitUntil(() => target.beats.length > 2);
+  await delay(12);
+  const fromMs = performance.now();
+  await block();
+  const wasMs = performance.now() - fromMs;
+  const { length } = target.beats;
+  let toldMs = target.heldMs;
+  await waitUntil(() => {
+    toldMs = Math.max(toldMs, target.heldMs);
+    return target.beats.length > length;
+  });
+  return { toldMs, wasMs };
+}
+
+test("knows for how long one thing held it up, wherever between two beats that began", async (t) => {
+  const tries: string[] = [];
+  // Others may have the core at any moment.
+  for (let round = 0; round < 10; round++) {
+    const { toldMs, wasMs } = await held(t, () => spinFor(60));
+    if (Math.abs(toldMs - wasMs) < 5) return;
+    tries.push(`${toldMs} of ${wasMs}`);
+  }
+  assert.fail(tries.join(", "));
+});
+
+test("is not held up by many short turns", async (t) => {
+  const tries: number[] = [];
+  for (let round = 0; round < 10; round++) {
+    const { toldMs } = await held(t, async () => {
+      for (let turn = 0; turn < 40; turn++) {
+        spinFor(5);
+        await setImmediate();
+      }
+    });
+    if (toldMs < 25) return;
+    tries.push(toldMs);
+  }
+  assert.fail(tries.join(", "));
 });
 
 test("reports about each second how late and how busy the loop was, each time of that second alone", async (t) => {

@@ -98,6 +98,7 @@ test("falls back to what the loop noted where there is no profiler", async (t) =
   await all.watchdog.watch({
     name: "loop 1",
     lastBeatMs: () => loop.lastBeatMs(),
+    heldMs: () => loop.heldMs(),
     doing: () => loop.doing(),
     startCpuProfile: () => Promise.reject(new Error("not here")),
   });
@@ -166,7 +167,7 @@ describe("a loop that nothing blocks", { concurrency: true }, () => {
     const watchdog = new Watchdog({ blockedAfterMs: 20, onBlocked: (report) => reports.push(report) });
     t.after(() => watchdog.close());
     const startCpuProfile = (): Promise<never> => Promise.reject(new Error("ended"));
-    await watchdog.watch({ name: "loop 1", lastBeatMs: () => 0, doing: () => null, startCpuProfile });
+    await watchdog.watch({ name: "loop 1", lastBeatMs: () => 0, heldMs: () => 0, doing: () => null, startCpuProfile });
     await delay(SILENCE_MS);
     assert.deepEqual(reports, []);
   });
