@@ -1,5 +1,6 @@
 /** A request as Anthropic takes it, `POST /v1/messages` (https://platform.claude.com/docs/en/api/messages). */
 import type { CommonRequest, OutputFormat } from "../common.ts";
+import { describedSchema } from "../described-schema.ts";
 import type { Loss, WrittenRequest } from "../translation.ts";
 import { traitsOf } from "./models.ts";
 import type { ModelTraits } from "./models.ts";
@@ -59,9 +60,7 @@ function writeFormat(format: OutputFormat | undefined, traits: ModelTraits, loss
     losses.push({ field: "outputFormat", reason: "this model can't be held to a schema" });
     return undefined;
   }
-  const schema = outputSchema(format.schema, "outputFormat.schema", losses);
-  const described = format.description === undefined ? schema : { description: format.description, ...schema };
-  return { type: "json_schema", schema: described };
+  return { type: "json_schema", schema: outputSchema(describedSchema(format), "outputFormat.schema", losses) };
 }
 
 function writeSampling(request: CommonRequest, traits: ModelTraits, thinks: boolean, losses: Loss[]): Json {

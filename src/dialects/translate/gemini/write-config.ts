@@ -1,6 +1,7 @@
 /** Writes `generationConfig` (https://ai.google.dev/api/generate-content#generationconfig). */
 import type { CommonRequest, Message, OutputFormat, UserPart } from "../common.ts";
 import { pathsOf } from "../common-path.ts";
+import { describedSchema } from "../described-schema.ts";
 import type { Loss } from "../translation.ts";
 import type { ModelTraits } from "./model-traits.ts";
 import { writeThinking } from "./write-thinking.ts";
@@ -29,7 +30,7 @@ export function writeConfig(
     presencePenalty: request.presencePenalty,
     frequencyPenalty: request.frequencyPenalty,
     stopSequences: stop.length > 0 ? stop.slice(0, MAX_STOP_SEQUENCES) : undefined,
-    ...writeFormat(request.outputFormat, losses),
+    ...writeFormat(request.outputFormat),
     responseLogprobs: logprobs === undefined ? undefined : true,
     logprobs: logprobs === undefined || logprobs.top === 0 ? undefined : logprobs.top,
     thinkingConfig: writeThinking(request.reasoning, traits.thinking, losses),
@@ -38,15 +39,11 @@ export function writeConfig(
   return Object.fromEntries(Object.entries(config).filter(([, value]) => value !== undefined));
 }
 
-function writeFormat(format: OutputFormat | undefined, losses: Loss[]): Readonly<Record<string, unknown>> {
+function writeFormat(format: OutputFormat | undefined): Readonly<Record<string, unknown>> {
   if (format === undefined) return {};
   if (format.kind !== "schema") return { responseMimeType: format.kind === "text" ? "text/plain" : "application/json" };
   // The schema's name is a label for the caller; its description speaks to the model.
-  const { schema, description } = format;
-  const hasOwn = description !== undefined && Object.hasOwn(schema, "description");
-  if (hasOwn) losses.push({ field: "outputFormat.description", reason: "Gemini has that of the schema itself alone" });
-  const responseJsonSchema = description === undefined || hasOwn ? schema : { description, ...schema };
-  return { responseMimeType: "application/json", responseJsonSchema };
+  return { responseMimeType: "application/json", responseJsonSchema: describedSchema(format) };
 }
 
 /** One resolution for the whole request: the parts' own is for Gemini 3 alone. */

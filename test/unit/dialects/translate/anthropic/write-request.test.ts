@@ -243,6 +243,16 @@ test("a schema for the answer is closed, and carries its description", () => {
   assert.deepEqual(lost, ["outputFormat.schema.properties.n.minimum"]);
 });
 
+test("what is said of a schema stands before what it says itself, and both before its limits", () => {
+  const schema = { type: "object", description: "Own.", minProperties: 1 };
+  const { body } = write({
+    model: "claude-sonnet-4-5",
+    outputFormat: { kind: "schema", schema, name: "x", description: "Said." },
+  });
+  const description = "Said.\n\nOwn. (minProperties: 1)";
+  assert.partialDeepStrictEqual(body["output_config"], { format: { schema: { description } } });
+});
+
 test("a model that can't be held to a schema is not asked to, which is told", () => {
   const { body, lost } = write({
     model: "claude-sonnet-4-0",
