@@ -28,7 +28,6 @@ const FIELDS: Readonly<Record<FrontName, Names>> = {
     frequencyPenalty: ["frequency_penalty"],
     outputFormat: ["response_format"],
     "outputFormat.schema": [`${SCHEMA}.schema`],
-    "outputFormat.description": [`${SCHEMA}.description`],
     reasoning: ["reasoning_effort"],
     userId: ["safety_identifier", "user"],
   },

@@ -101,7 +101,6 @@ test("a chat caller reads of its own fields", () => {
     "messages[0].content[1].image_url.detail",
     "parallel_tool_calls",
     "reasoning_effort",
-    "response_format.json_schema.description",
     "stop",
     "user",
   ]);
