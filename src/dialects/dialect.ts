@@ -1,6 +1,6 @@
 /** The port that every wire API implements: what the relay has to know of one. */
 import type { GatewayError } from "../core/errors.ts";
-import type { SseScan, Usage } from "./sse-scan.ts";
+import type { ScanOptions, SseScan, Usage } from "./sse-scan.ts";
 
 /** A request made by us for the prompt endpoints, in one dialect. */
 export interface PromptRequest {
@@ -28,7 +28,7 @@ export interface Dialect {
   errorEvent(error: GatewayError): string;
   /** The message inside an upstream's error body, if it is shaped as this dialect's are. */
   errorMessage(body: unknown): string | undefined;
-  createScan(): SseScan;
+  createScan(options?: ScanOptions): SseScan;
   /** Usage of a whole JSON answer. */
   usageOf(body: unknown): Usage | undefined;
 }

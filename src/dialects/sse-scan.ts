@@ -26,6 +26,15 @@ export interface EndingNote {
   readonly message: string;
 }
 
+/** What a scan has to know of the request. */
+export interface ScanOptions {
+  /**
+   * How many answers were asked for; OpenAI's streams may hold several.
+   * @default 1
+   */
+  readonly answers?: number;
+}
+
 const MAX_LINE_BYTES = 64 * 1024;
 const TAIL_BYTES = 8 * 1024;
 const LF = 0x0a;

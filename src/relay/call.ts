@@ -109,6 +109,8 @@ export class Call extends ListMember {
   queueMs = 0;
   /** Where the upstream speaks another API than the caller. */
   translation: Translation | null = null;
+  /** How many answers the caller asks for. */
+  answers = 1;
   /** Fields of the request that had no place there and were dropped, by their paths. */
   dropped: readonly string[] = [];
   /** Sent to the client; 0 until something was. */

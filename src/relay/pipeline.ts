@@ -102,6 +102,7 @@ function sendPrompt(call: Call, prompt: UnderstoodPrompt): void {
 
 /** The upstream's request is made: now it takes what it needs, and goes. */
 function send(call: Call, composed: UpstreamRequest, asked: Asked & { readonly stream: boolean }): void {
+  call.answers = asked.answers;
   call.runtime.row.doing = "reserve";
   reserve(call, asked, ({ inputTokens, outputTokens }) => {
     const costTokens = inputTokens + outputTokens;

@@ -54,7 +54,7 @@ export class StreamRelay implements Receiver, ClientStreamEvents {
     this.#translation = translation === null ? null : new StreamTranslation(translation);
     // A route of the same API may have streams of its own.
     const passing = kind.kind === "prompt" ? upstream!.dialect : kind.dialect;
-    this.#scan = this.#translation ?? passing.createScan();
+    this.#scan = this.#translation ?? passing.createScan({ answers: attempt.call.answers });
     this.#upstreamHeaders = headers;
     this.#sentMs = performance.now();
   }

@@ -37,6 +37,6 @@ export const openai: Dialect = {
     const candidates = [at(body, "error", "message"), at(body, "message"), at(body, "detail"), at(body, "error")];
     return candidates.find((message) => typeof message === "string");
   },
-  createScan: () => new OpenAiScan(),
+  createScan: (options) => new OpenAiScan(options),
   usageOf,
 };

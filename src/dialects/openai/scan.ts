@@ -7,7 +7,7 @@
 import { KeySearch, skipSpaces, startsWith } from "../byte-search.ts";
 import { at, cachedPart, elements, hasContent, leadingObject, parseJson, tokenCount } from "../json-access.ts";
 import { SseScan } from "../sse-scan.ts";
-import type { EndingNote, Usage } from "../sse-scan.ts";
+import type { EndingNote, ScanOptions, Usage } from "../sse-scan.ts";
 
 const DATA = Buffer.from("data:");
 const EVENT = Buffer.from("event:");
@@ -17,6 +17,8 @@ const ERROR_KEY = Buffer.from('"error"');
 const OBJECT_KEY = Buffer.from('"object":');
 const USAGE = new KeySearch("usage");
 const FINISH = new KeySearch("finish_reason");
+/** OpenAI gives no more; a caller that asks for more is told of these. */
+const MAX_ANSWERS = 128;
 const QUOTE = 0x22;
 const OPEN_OBJECT = 0x7b;
 
@@ -26,6 +28,14 @@ export class OpenAiScan extends SseScan {
   #usageText: string | undefined;
   /** The first event that could be read: what names the answer. */
   #first: unknown;
+  readonly #answers: number;
+  /** Those of several answers that have a finish reason. */
+  readonly #finished = new Set<unknown>();
+
+  constructor({ answers = 1 }: ScanOptions = {}) {
+    super();
+    this.#answers = Math.min(answers, MAX_ANSWERS);
+  }
 
   protected override line(bytes: Buffer, start: number, end: number): void {
     if (!startsWith(bytes, start, end, DATA)) {
@@ -42,8 +52,11 @@ export class OpenAiScan extends SseScan {
     const usual =
       this.tokenEvents > 0 && !this.complete && !this.failed && !finishes && !opensWithError(bytes, data, end);
     if (usual) this.tokenEvents++;
-    else this.#look(parseJson(bytes.toString("utf8", data, end)));
-    if (finishes) this.complete = true;
+    else {
+      const event = parseJson(bytes.toString("utf8", data, end));
+      this.#look(event);
+      if (finishes) this.#finish(event);
+    }
     this.#findUsage(bytes, data, end);
   }
 
@@ -62,15 +75,32 @@ export class OpenAiScan extends SseScan {
 
   override cutShort(note: EndingNote): string {
     const isText = at(this.#first, "object") === "text_completion";
-    const last = {
-      id: at(this.#first, "id"),
-      object: isText ? "text_completion" : "chat.completion.chunk",
-      created: at(this.#first, "created"),
-      model: at(this.#first, "model"),
-      choices: [{ index: 0, ...(isText ? { text: "" } : { delta: {} }), finish_reason: "length" }],
-      headwaiter: note,
-    };
-    return `data: ${JSON.stringify(last)}\n\ndata: [DONE]\n\n`;
+    let text = "";
+    for (let index = 0; index < this.#answers; index++) {
+      if (this.#finished.has(index)) continue;
+      const last = {
+        id: at(this.#first, "id"),
+        object: isText ? "text_completion" : "chat.completion.chunk",
+        created: at(this.#first, "created"),
+        model: at(this.#first, "model"),
+        choices: [{ index, ...(isText ? { text: "" } : { delta: {} }), finish_reason: "length" }],
+        headwaiter: note,
+      };
+      text += `data: ${JSON.stringify(last)}\n\n`;
+    }
+    return `${text}data: [DONE]\n\n`;
+  }
+
+  /** Of several answers the first one's end is not the stream's. An event that can't be read may be any one's. */
+  #finish(event: unknown): void {
+    if (this.#answers === 1 || event === undefined) {
+      this.complete = true;
+      return;
+    }
+    for (const choice of elements(at(event, "choices"))) {
+      if (hasContent(at(choice, "finish_reason"))) this.#finished.add(at(choice, "index") ?? 0);
+    }
+    this.complete ||= this.#finished.size >= this.#answers;
   }
 
   #look(event: unknown): void {

@@ -42,6 +42,25 @@ test("OpenAI's SDK reads finish_reason length, under the same id", async () => {
   assert.deepEqual(read, ["c1 Hel", "c1  length"]);
 });
 
+test("of several answers each one that has not finished reads finish_reason length, once", async () => {
+  const first = (index: number, finish_reason: string | null): string =>
+    `data: ${JSON.stringify({ id: "c1", created: 7, model: "m", choices: [{ index, delta: { content: "Hel" }, finish_reason }] })}\n\n`;
+  const begin = first(0, null) + first(1, null) + first(1, "stop") + first(2, null);
+  await using upstream = await serve(new OpenAiScan({ answers: 3 }), begin);
+  const client = new OpenAI({ apiKey: "k", baseURL: `${upstream.url}/v1` });
+  const messages = [{ role: "user" as const, content: "x" }];
+  const stream = await client.chat.completions.create({ model: "m", n: 3, stream: true, messages });
+  const finished: unknown[] = [];
+  for await (const { choices } of stream) {
+    for (const { index, finish_reason } of choices) if (finish_reason !== null) finished.push([index, finish_reason]);
+  }
+  assert.deepEqual(finished, [
+    [1, "stop"],
+    [0, "length"],
+    [2, "length"],
+  ]);
+});
+
 test("Anthropic's SDK reads stop_reason max_tokens, with the open block closed", async () => {
   const event = (type: string, fields: object): string =>
     `event: ${type}\ndata: ${JSON.stringify({ type, ...fields })}\n\n`;

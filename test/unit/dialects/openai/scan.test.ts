@@ -36,6 +36,18 @@ test("counts events that bring output: not the role, not the reason, not the usa
   });
 });
 
+test("a stream of several answers is complete when all have ended, or at [DONE]", () => {
+  const completeAfter = (wire: string): boolean => {
+    const scan = openai.createScan({ answers: 2 });
+    scan.scan(Buffer.from(wire), 0, Buffer.byteLength(wire));
+    return scan.complete;
+  };
+  const other = event({ ...STOP, choices: [{ index: 1, delta: {}, finish_reason: "stop" }] });
+  assert.equal(completeAfter(event(TEXT) + event(STOP) + event(STOP)), false);
+  assert.equal(completeAfter(event(TEXT) + event(STOP) + other), true);
+  assert.equal(completeAfter(event(TEXT) + event(STOP) + DONE), true);
+});
+
 test("counts output that comes with the role or with the reason", () => {
   assert.equal(
     scanned([chunk({ role: "assistant", content: "x" }), TEXT, chunk({ content: "!" }, "stop")].map(event).join(""))
