@@ -71,9 +71,9 @@ const FIELDS: Readonly<Record<FrontName, Names>> = {
 
 /** Within a part or a tool; what is not listed is called the same. */
 const WITHIN: Readonly<Record<FrontName, Names>> = {
-  openai_chat: { detail: ["image_url.detail"] },
-  openai_responses: {},
-  anthropic: { arguments: ["input"], parameters: ["input_schema"] },
+  openai_chat: { detail: ["image_url.detail"], name: ["name", "file.filename"] },
+  openai_responses: { name: ["name", "filename"] },
+  anthropic: { arguments: ["input"], name: ["name", "title"], parameters: ["input_schema"] },
   gemini: {
     arguments: ["args"],
     detail: ["mediaResolution"],

@@ -45,6 +45,25 @@ test("losses on either side are named as the caller's API has it, with how grave
   );
 });
 
+test("a file's name that Gemini is not told is named as its caller wrote it", () => {
+  const data = "data:application/pdf;base64,AAAA";
+  const named = (front: FrontName, body: object): string[] =>
+    request(front, "gemini", { model: "m", ...body }).losses.map(({ field }) => field);
+  const file = { type: "file", file: { filename: "a.pdf", file_data: data } };
+  assert.deepEqual(named("openai_chat", { messages: [{ role: "user", content: [file] }] }), [
+    "messages[0].content[0].file.filename",
+  ]);
+  const input = { type: "input_file", filename: "a.pdf", file_data: data };
+  assert.deepEqual(named("openai_responses", { input: [{ role: "user", content: [input] }] }), [
+    "input[0].content[0].filename",
+  ]);
+  const source = { type: "base64", media_type: "application/pdf", data: "AAAA" };
+  const document = { type: "document", title: "a.pdf", source };
+  assert.deepEqual(named("anthropic", { max_tokens: 9, messages: [{ role: "user", content: [document] }] }), [
+    "messages[0].content[0].title",
+  ]);
+});
+
 test("no reason of any upstream's names a field of the common form", () => {
   const body = {
     model: "m",

@@ -28,7 +28,7 @@ export const ANTHROPIC_FIELDS: readonly FieldRow[] = [
     "messages[].content[].source",
     "`base64`, `url`, `text`, and `content` that is a string; a `file` is refused",
   ),
-  carried("messages[].content[].title"),
+  carried("messages[].content[].title", "but to Gemini, which is told and never refused"),
   carried("messages[].content[].thinking", "goes back to nobody but who takes it as input"),
   carried("messages[].content[].signature", "the proof of thoughts, which goes back to the family that made it"),
   carried("messages[].content[].data", "of `redacted_thinking`: as `signature`"),

@@ -24,6 +24,7 @@ export function writeContents(messages: readonly Message[], traits: ModelTraits,
   const names = callNames(messages);
   const pathOf = pathsOf(messages);
   const contents: Content[] = [];
+  for (const message of messages) if (message.role === "user") warnOfNames(message.parts, pathOf, losses);
   for (const run of runsOf(messages)) {
     if (run.role === "assistant") {
       add(contents, "model", writeModelParts(run.parts, pathOf, traits, losses));
@@ -40,6 +41,22 @@ export function writeContents(messages: readonly Message[], traits: ModelTraits,
     add(contents, "user", [...written.flatMap(({ beside }) => beside), ...others.map(writeUserPart)]);
   }
   return contents;
+}
+
+/**
+ * Google AI refuses a request for a file's `displayName`, and Vertex has it read by Google's own tools alone. Where there is a
+ * name it is seldom the question, and OpenAI's callers have to give one.
+ */
+function warnOfNames(
+  parts: readonly (UserPart | ToolResultPart["content"][number])[],
+  pathOf: PathOfPart,
+  losses: Loss[],
+): void {
+  for (const part of parts) {
+    if (part.kind === "tool_result") warnOfNames(part.content, pathOf, losses);
+    if (part.kind !== "document" || part.name === undefined) continue;
+    losses.push({ field: `${pathOf(part)}.name`, reason: "Gemini's models read no names of files", warning: true });
+  }
 }
 
 type Run =

@@ -8,11 +8,10 @@ import { writeSignature } from "./signature.ts";
 export type Part = Readonly<Record<string, unknown>>;
 
 /** Bytes, or an address with the type that Gemini wants to be told. @param otherwise the type where nothing tells it. */
-export function writeMedia(source: MediaSource, otherwise: string, name?: string): Part {
-  const label = name === undefined ? {} : { displayName: name };
-  if (source.kind === "base64") return { inlineData: { mimeType: source.mediaType, data: source.data, ...label } };
+export function writeMedia(source: MediaSource, otherwise: string): Part {
+  if (source.kind === "base64") return { inlineData: { mimeType: source.mediaType, data: source.data } };
   const mimeType = source.mediaType ?? mediaTypeOfUrl(source.url) ?? otherwise;
-  return { fileData: { mimeType, fileUri: source.url, ...label } };
+  return { fileData: { mimeType, fileUri: source.url } };
 }
 
 /** One part of a user's, but for a tool's result. */
@@ -20,7 +19,7 @@ export function writeUserPart(part: Exclude<UserPart, ToolResultPart>): Part {
   if (part.kind === "text") return { text: part.text };
   if (part.kind === "image") return writeMedia(part.source, "image/jpeg");
   if (part.kind === "audio") return writeMedia(part.source, "audio/wav");
-  return writeMedia(part.source, "application/pdf", part.name);
+  return writeMedia(part.source, "application/pdf");
 }
 
 /**

@@ -209,7 +209,28 @@ test("an address has its type: its sender's, its name's, or the likeliest", () =
     [
       { mimeType: "image/webp", fileUri: "https://files.example/a.webp?x=1" },
       { mimeType: "image/jpeg", fileUri: "https://files.example/a" },
-      { mimeType: "text/csv", fileUri: "https://files.example/b", displayName: "a" },
+      { mimeType: "text/csv", fileUri: "https://files.example/b" },
+    ],
+  );
+});
+
+test("a file's name, for which Google AI refuses a request, stays here, and is told without a refusal", () => {
+  const source = { kind: "base64", mediaType: "application/pdf", data: "AAAA" } as const;
+  const named = { kind: "document", name: "a.pdf", source } as const;
+  const result = { kind: "tool_result", id: "1", name: "f", content: [named], isError: false } as const;
+  const { body, losses } = writeRequest({
+    ...plain,
+    messages: [
+      { role: "assistant", parts: [call("1")] },
+      { role: "user", parts: [result, { ...named }, { kind: "document", source }] },
+    ],
+  });
+  assert.doesNotMatch(JSON.stringify(body), /a\.pdf|displayName/);
+  assert.deepEqual(
+    losses.map(({ field, warning }) => [field, warning]),
+    [
+      ["messages[1].parts[0].content[0].name", true],
+      ["messages[1].parts[1].name", true],
     ],
   );
 });
