@@ -33,6 +33,11 @@ export interface ScanOptions {
    * @default 1
    */
   readonly answers?: number;
+  /**
+   * The stream may be ended by {@link SseScan.cutShort}, for which a dialect keeps what that has to say again.
+   * @default false
+   */
+  readonly mayBeCut?: boolean;
 }
 
 const MAX_LINE_BYTES = 64 * 1024;

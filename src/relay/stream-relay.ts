@@ -50,11 +50,11 @@ export class StreamRelay implements Receiver, ClientStreamEvents {
 
   constructor(attempt: Attempt, headers: HeaderList) {
     this.#attempt = attempt;
-    const { kind, translation, upstream } = attempt.call;
+    const { answers, kind, meter, translation, upstream } = attempt.call;
     this.#translation = translation === null ? null : new StreamTranslation(translation);
     // A route of the same API may have streams of its own.
     const passing = kind.kind === "prompt" ? upstream!.dialect : kind.dialect;
-    this.#scan = this.#translation ?? passing.createScan({ answers: attempt.call.answers });
+    this.#scan = this.#translation ?? passing.createScan({ answers, mayBeCut: meter !== null });
     this.#upstreamHeaders = headers;
     this.#sentMs = performance.now();
   }

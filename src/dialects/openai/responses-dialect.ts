@@ -11,5 +11,5 @@ export const openaiResponses: Dialect = {
     const data = { type: "error", code: error.code, message: error.message, param: error.param ?? null };
     return `event: error\ndata: ${JSON.stringify(data)}\n\n`;
   },
-  createScan: () => new ResponsesScan(),
+  createScan: (options) => new ResponsesScan(options),
 };

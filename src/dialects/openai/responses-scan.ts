@@ -5,7 +5,9 @@
 import { KeySearch, skipSpaces, startsWith } from "../byte-search.ts";
 import { at, leadingObject, parseJson } from "../json-access.ts";
 import { SseScan } from "../sse-scan.ts";
-import type { EndingNote, Usage } from "../sse-scan.ts";
+import type { EndingNote, ScanOptions, Usage } from "../sse-scan.ts";
+import { OutputSoFar } from "./output-so-far.ts";
+import type { OutputEvent } from "./output-so-far.ts";
 import { usageOf } from "./scan.ts";
 
 const EVENT = Buffer.from("event:");
@@ -23,9 +25,17 @@ const OPEN_OBJECT = 0x7b;
 export class ResponsesScan extends SseScan {
   #events = 0;
   /** What the data line to come is read for. */
-  #reads: "nothing" | "created" | "usage" = "nothing";
+  #reads: "nothing" | "created" | "usage" | "delta" | "output" = "nothing";
+  /** Of the event whose data are read for the output. */
+  #type = "";
+  readonly #output: OutputSoFar | null;
   #created: unknown;
   #usageText: string | undefined;
+
+  constructor({ mayBeCut = false }: ScanOptions = {}) {
+    super();
+    this.#output = mayBeCut ? new OutputSoFar() : null;
+  }
 
   protected override line(bytes: Buffer, start: number, end: number): void {
     if (startsWith(bytes, start, end, EVENT)) {
@@ -33,9 +43,11 @@ export class ResponsesScan extends SseScan {
       return this.#eventName(bytes, skipSpaces(bytes, start + EVENT.length, end), end);
     }
     if (this.#reads === "nothing" || !startsWith(bytes, start, end, DATA)) return;
-    if (this.#reads === "created") {
-      this.#created = at(parseJson(bytes.toString("utf8", start + DATA.length, end)), "response");
-    } else this.#findUsage(bytes, start, end);
+    const data = start + DATA.length;
+    if (this.#reads === "delta") this.#output!.delta(this.#type, bytes, data, end);
+    else if (this.#reads === "output") this.#output!.event(this.#type, bytes, data, end);
+    else if (this.#reads === "usage") this.#findUsage(bytes, start, end);
+    else this.#created = at(parseJson(bytes.toString("utf8", data, end)), "response");
   }
 
   protected override lineTail(bytes: Buffer, start: number, end: number): void {
@@ -47,24 +59,40 @@ export class ResponsesScan extends SseScan {
   }
 
   override cutShort(note: EndingNote): string {
+    const closing = this.#output?.close() ?? [];
     const response = {
       ...(typeof this.#created === "object" ? this.#created : {}),
       status: "incomplete",
       incomplete_details: { reason: "max_output_tokens" },
+      ...(this.#output === null ? {} : { output: this.#output.items() }),
     };
-    const type = "response.incomplete";
-    const data = { type, sequence_number: this.#events, response, headwaiter: note };
-    return `event: ${type}\ndata: ${JSON.stringify(data)}\n\n`;
+    const last = { type: "response.incomplete", fields: { response, headwaiter: note } };
+    return [...closing, last].map((event) => this.#written(event)).join("");
+  }
+
+  #written({ type, fields }: OutputEvent): string {
+    return `event: ${type}\ndata: ${JSON.stringify({ type, sequence_number: this.#events++, ...fields })}\n\n`;
   }
 
   #eventName(bytes: Buffer, start: number, end: number): void {
     this.#reads = "nothing";
-    if (startsWith(bytes, end - DELTA.length, end, DELTA)) this.tokenEvents++;
-    else if (startsWith(bytes, start, end, CREATED)) this.#reads = "created";
+    if (startsWith(bytes, end - DELTA.length, end, DELTA)) {
+      this.tokenEvents++;
+      if (this.#output !== null) this.#read("delta", bytes.toString("latin1", start, end - DELTA.length));
+    } else if (startsWith(bytes, start, end, CREATED)) this.#reads = "created";
     else if (startsWith(bytes, start, end, COMPLETED) || startsWith(bytes, start, end, INCOMPLETE)) {
       this.complete = this.over = true;
       this.#reads = "usage";
     } else if (startsWith(bytes, start, end, FAILED) || startsWith(bytes, start, end, ERROR)) this.failed = true;
+    else if (this.#output !== null) {
+      const type = bytes.toString("latin1", start, end);
+      if (this.#output.wants(type)) this.#read("output", type);
+    }
+  }
+
+  #read(what: "delta" | "output", type: string): void {
+    this.#reads = what;
+    this.#type = type;
   }
 
   #findUsage(bytes: Buffer, start: number, end: number): void {

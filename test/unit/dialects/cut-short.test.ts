@@ -7,7 +7,12 @@ import OpenAI from "openai";
 import { AnthropicScan } from "../../../src/dialects/anthropic/scan.ts";
 import { GeminiScan } from "../../../src/dialects/gemini/scan.ts";
 import { OpenAiScan } from "../../../src/dialects/openai/scan.ts";
+import { ResponsesScan } from "../../../src/dialects/openai/responses-scan.ts";
+import type { CommonAnswer } from "../../../src/dialects/translate/common.ts";
+import { openaiResponsesFront } from "../../../src/dialects/translate/openai-responses/translation.ts";
 import type { SseScan } from "../../../src/dialects/sse-scan.ts";
+import { eventsOf } from "./translate/openai-responses/conversations.ts";
+import { assertLegal, parseEvents } from "./translate/openai-responses/legal-events.ts";
 import { chunk, LAST_CHUNK, startScripted, STREAM_HEAD } from "../../support/scripted-upstream.ts";
 import type { ScriptedUpstream } from "../../support/scripted-upstream.ts";
 
@@ -59,6 +64,68 @@ test("of several answers each one that has not finished reads finish_reason leng
     [0, "length"],
     [2, "length"],
   ]);
+});
+
+const ANSWER: CommonAnswer = {
+  id: "c1",
+  model: "m",
+  createdSeconds: 7,
+  parts: [
+    { kind: "reasoning", text: 'Hm "so\\' },
+    { kind: "text", text: 'Hello,\n"wörld" 🙂' },
+    { kind: "tool_call", id: "t1", name: "f", arguments: '{"x":"\\"y"}' },
+    { kind: "tool_call", id: "t2", name: "g", arguments: '{"z":1}' },
+  ],
+  stopReason: "stop",
+  usage: undefined,
+};
+
+/** A whole stream of the Responses API, event by event. */
+function responsesEvents(): readonly string[] {
+  const writer = openaiResponsesFront.createWriter({ model: "m", wantsUsage: true, framing: "sse" });
+  return eventsOf(ANSWER, [2, 5]).flatMap((event) =>
+    writer
+      .write(event)
+      .split(/(?<=\n\n)/)
+      .filter((one) => one !== ""),
+  );
+}
+
+test("wherever a Responses stream is cut its events are legal, and the last one holds all that came before", () => {
+  const wire = responsesEvents();
+  for (let length = 2; length < wire.length; length++) {
+    const scan = new ResponsesScan({ mayBeCut: true });
+    const begin = Buffer.from(wire.slice(0, length).join(""));
+    scan.scan(begin, 0, begin.length);
+    const events = parseEvents(begin.toString() + scan.cutShort(NOTE));
+    const response = assertLegal(events);
+    assert.equal(response["status"], "incomplete");
+  }
+});
+
+test("more than 2 MiB of a Responses stream are not kept, and its end is legal all the same", () => {
+  const writer = openaiResponsesFront.createWriter({ model: "m", wantsUsage: true, framing: "sse" });
+  let wire = writer.write({ kind: "start", id: "c1", model: "m", createdSeconds: 7 });
+  for (let i = 0; i < 200; i++) wire += writer.write({ kind: "text", text: "x".repeat(20_000) });
+  const scan = new ResponsesScan({ mayBeCut: true });
+  const begin = Buffer.from(wire);
+  scan.scan(begin, 0, begin.length);
+  const end = scan.cutShort(NOTE);
+  assert.ok(end.length < 10 * 1024 * 1024);
+  assert.deepEqual(
+    parseEvents(end).map(({ type }) => type),
+    ["response.output_text.done", "response.content_part.done", "response.output_item.done", "response.incomplete"],
+  );
+});
+
+test("OpenAI's SDK reads a Responses stream that was cut as an incomplete response with its text so far", async () => {
+  const wire = responsesEvents();
+  const end = wire.findLastIndex((event) => event.startsWith("event: response.output_text.delta")) + 1;
+  await using upstream = await serve(new ResponsesScan({ mayBeCut: true }), wire.slice(0, end).join(""));
+  const client = new OpenAI({ apiKey: "k", baseURL: `${upstream.url}/v1` });
+  const response = await client.responses.stream({ model: "m", input: "x" }).finalResponse();
+  assert.equal(response.status, "incomplete");
+  assert.equal(response.output_text, 'Hello,\n"wörld" 🙂');
 });
 
 test("Anthropic's SDK reads stop_reason max_tokens, with the open block closed", async () => {
