@@ -2,28 +2,12 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { writeRequest } from "../../../../../src/dialects/translate/anthropic/write-request.ts";
 import type { CommonRequest, Message, Tool } from "../../../../../src/dialects/translate/common.ts";
+import { BARE_REQUEST } from "../../../../support/common-request.ts";
 
 const BARE: CommonRequest = {
+  ...BARE_REQUEST,
   model: "claude-sonnet-4-20250514",
-  stream: false,
-  wantsUsage: false,
-  system: [],
   messages: [{ role: "user", parts: [{ kind: "text", text: "hi" }] }],
-  tools: [],
-  toolChoice: undefined,
-  parallelToolCalls: undefined,
-  maxTokens: undefined,
-  temperature: undefined,
-  topP: undefined,
-  topK: undefined,
-  seed: undefined,
-  presencePenalty: undefined,
-  frequencyPenalty: undefined,
-  stop: [],
-  outputFormat: undefined,
-  reasoning: undefined,
-  logprobs: undefined,
-  userId: undefined,
 };
 const TOOLS: readonly Tool[] = ["f", "g", "h"].map((name) => ({ name, description: undefined, parameters: undefined }));
 

@@ -2,28 +2,12 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { CommonRequest, Reasoning, ToolCallPart } from "../../../../../src/dialects/translate/common.ts";
 import { writeRequest } from "../../../../../src/dialects/translate/gemini/write-request.ts";
+import { BARE_REQUEST } from "../../../../support/common-request.ts";
 
 const plain: CommonRequest = {
+  ...BARE_REQUEST,
   model: "gemini-3-flash-preview",
-  stream: false,
-  wantsUsage: false,
-  system: [],
   messages: [{ role: "user", parts: [{ kind: "text", text: "hi" }] }],
-  tools: [],
-  toolChoice: undefined,
-  parallelToolCalls: undefined,
-  maxTokens: undefined,
-  temperature: undefined,
-  topP: undefined,
-  topK: undefined,
-  seed: undefined,
-  presencePenalty: undefined,
-  frequencyPenalty: undefined,
-  stop: [],
-  outputFormat: undefined,
-  reasoning: undefined,
-  logprobs: undefined,
-  userId: undefined,
 };
 
 const bodyOf = (more: Partial<CommonRequest>): Readonly<Record<string, unknown>> =>

@@ -6,33 +6,11 @@ import { USUAL_QUIRKS, quirksOf } from "../../../../../src/dialects/translate/op
 import { openaiChatBack, openaiChatBackAt } from "../../../../../src/dialects/translate/openai-chat/translation.ts";
 import { writeRequest } from "../../../../../src/dialects/translate/openai-chat/write-request.ts";
 import type { WrittenRequest } from "../../../../../src/dialects/translate/translation.ts";
+import { BARE_REQUEST } from "../../../../support/common-request.ts";
 import { commonRequests } from "./arbitrary-conversation.ts";
 
-const PLAIN: CommonRequest = {
-  model: "m",
-  stream: false,
-  wantsUsage: false,
-  system: [],
-  messages: [],
-  tools: [],
-  toolChoice: undefined,
-  parallelToolCalls: undefined,
-  maxTokens: undefined,
-  temperature: undefined,
-  topP: undefined,
-  topK: undefined,
-  seed: undefined,
-  presencePenalty: undefined,
-  frequencyPenalty: undefined,
-  stop: [],
-  outputFormat: undefined,
-  reasoning: undefined,
-  logprobs: undefined,
-  userId: undefined,
-};
-
 const write = (request: Partial<CommonRequest>, host = "gpu"): WrittenRequest =>
-  writeRequest({ ...PLAIN, ...request }, quirksOf(host));
+  writeRequest({ ...BARE_REQUEST, ...request }, quirksOf(host));
 const messagesOf = (messages: readonly Message[], host?: string): unknown => write({ messages }, host).body["messages"];
 const text = (words: string): { kind: "text"; text: string } => ({ kind: "text", text: words });
 const image = { kind: "image", source: { kind: "base64", mediaType: "image/png", data: "AAEC" } } as const;
