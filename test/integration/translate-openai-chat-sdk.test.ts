@@ -50,8 +50,7 @@ function serve(wire: Buffer | string, cuts: readonly number[] = []): void {
   served = { type: "text/event-stream", pieces: pieces.filter((piece) => piece.length > 0) };
 }
 
-// What imitators add to the API is in no type of the SDK's.
-// oxlint-disable-next-line typescript/no-explicit-any
+// oxlint-disable-next-line typescript/no-explicit-any -- what imitators add to the API is in no type of the SDK's
 type Json = any;
 
 /** Everything that the SDK's chunks say, added up as its users do. */

@@ -3,8 +3,7 @@ import type { ReceivedRequest } from "../scripted-upstream.ts";
 import { USAGE } from "./scene.ts";
 import type { Heard, Scene } from "./scene.ts";
 
-// Bodies of three APIs, read by hand.
-// oxlint-disable-next-line typescript/no-explicit-any
+// oxlint-disable-next-line typescript/no-explicit-any -- bodies of three APIs, read by hand
 type Json = any;
 
 /** One API as its provider speaks it. */
