@@ -37,12 +37,14 @@ export function readAnswer(body: unknown): CommonAnswer | undefined {
   const finishReason = finishReasonOf(body, candidate) ?? (parts.length > 0 ? "STOP" : undefined);
   if (finishReason === undefined) return undefined;
   const hasToolCalls = parts.some(({ kind }) => kind === "tool_call");
+  const stopReason = readStopReason(finishReason, hasToolCalls);
+  if (stopReason === "filtered") dropStopMessage(body, candidate, dropped);
   const usage = readUsage(at(body, "usageMetadata"));
   const logprobs = readLogprobs(at(candidate, "logprobsResult"));
   return {
     ...head,
     parts,
-    stopReason: readStopReason(finishReason, hasToolCalls),
+    stopReason,
     usage: usage === undefined ? undefined : { inputTokens: 0, outputTokens: 0, ...usage },
     ...(logprobs === undefined ? {} : { logprobs }),
     ...dropped.field(),
@@ -53,6 +55,12 @@ export function readAnswer(body: unknown): CommonAnswer | undefined {
 export function finishReasonOf(body: unknown, candidate: Json | undefined): string | undefined {
   const reason = candidate === undefined ? at(body, "promptFeedback", "blockReason") : candidate["finishReason"];
   return typeof reason === "string" && reason !== "" ? reason : undefined;
+}
+
+/** Google's own words on that, which are none of the model's: why a prompt was blocked, which call was malformed. */
+function dropStopMessage(body: unknown, candidate: Json | undefined, dropped: Dropped): void {
+  if (hasContent(candidate?.["finishMessage"])) dropped.add("candidates[]", "finishMessage");
+  if (hasContent(at(body, "promptFeedback", "blockReasonMessage"))) dropped.add("promptFeedback", "blockReasonMessage");
 }
 
 /** The candidate with the index 0, which protocol buffers leave out. */

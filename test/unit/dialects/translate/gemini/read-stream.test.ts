@@ -45,6 +45,17 @@ test("a blocked prompt is an empty answer that was filtered", () => {
   assert.deepEqual([answer?.parts, answer?.stopReason, answer?.usage?.outputTokens], [[], "filtered", 0]);
 });
 
+test("what Google says of a stop that nobody wanted is dropped by name, and is no word of the model's", () => {
+  const malformed = { finishReason: "MALFORMED_FUNCTION_CALL", finishMessage: "Malformed function call: f(" };
+  const answer = readAnswer(chunk([{ text: "a" }], malformed));
+  assert.deepEqual(answer?.parts, [{ kind: "text", text: "a" }]);
+  assert.deepEqual(answer?.dropped, ["candidates[].finishMessage"]);
+  const blocked = { promptFeedback: { blockReason: "SAFETY", blockReasonMessage: "It is not safe." } };
+  assert.deepEqual(readAnswer(blocked)?.dropped, ["promptFeedback.blockReasonMessage"]);
+  const natural = { finishReason: "STOP", finishMessage: "Finished." };
+  assert.equal(readAnswer(chunk([{ text: "a" }], natural))?.dropped, undefined);
+});
+
 test("an error ends the stream, whatever came before and comes after", () => {
   const events = readAll(
     chunk([{ text: "a" }], { finishReason: "STOP" }),
