@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { chat, configFor, post, startGateway } from "../support/gateway.ts";
-import { response, startScripted } from "../support/scripted-upstream.ts";
+import { chunk, LAST_CHUNK, response, startScripted, STREAM_HEAD } from "../support/scripted-upstream.ts";
 
 const KEY = "sk-test-upstream-key";
 
@@ -46,4 +46,21 @@ test("our key is taken out of an error body even where JSON escapes hide it", as
   assert.equal(got.status, 400);
   assert.ok(!JSON.stringify(JSON.parse(got.text)).includes(KEY), got.text);
   assert.match(got.text, /no: \[redacted\]/);
+});
+
+test("a stream of two answers that breaks off when one has ended is no whole one", async () => {
+  const choice = (index: number, finish_reason: string | null): string =>
+    `data: ${JSON.stringify({ id: "c", choices: [{ index, delta: { content: "x" }, finish_reason }] })}\n\n`;
+  const begun = choice(0, null) + choice(1, null) + choice(0, "stop");
+  const outcomeOf = async (events: string): Promise<unknown> => {
+    await using upstream = await startScripted(({ socket }) => {
+      socket.write(STREAM_HEAD + chunk(events).toString() + LAST_CHUNK);
+    });
+    await using gateway = await startGateway(configFor(upstream.url));
+    const text = await (await post(`${gateway.url}/v1/chat/completions`, chat({ stream: true, n: 2 }))).text();
+    const { outcome } = await gateway.access();
+    return [outcome, text.includes("upstream_disconnected")];
+  };
+  assert.deepEqual(await outcomeOf(begun), ["upstream_cut", true]);
+  assert.deepEqual(await outcomeOf(begun + choice(1, "stop")), ["completed", false]);
 });
