@@ -45,6 +45,25 @@ test("losses on either side are named as the caller's API has it, with how grave
   );
 });
 
+test("an end user's id that the provider would refuse is its hash, the same each time", () => {
+  const claudeCode = `user_${"a".repeat(64)}_account_${"b".repeat(36)}_session_${"c".repeat(36)}`;
+  const toOpenai = (id: string): unknown =>
+    sent(request("anthropic", "openai", { model: "m", max_tokens: 9, messages: MESSAGES, metadata: { user_id: id } }))[
+      "user"
+    ];
+  assert.equal(toOpenai("u-1"), "u-1");
+  assert.match(String(toOpenai(claudeCode)), /^[0-9a-f]{64}$/);
+  assert.equal(toOpenai(claudeCode), toOpenai(claudeCode));
+  assert.notEqual(toOpenai(claudeCode), toOpenai(`${claudeCode}d`));
+  const toAnthropic = (user: string): unknown =>
+    sent(request("openai_chat", "anthropic", { model: "m", messages: MESSAGES, user }))["metadata"];
+  const opaque = "9f8b6c1e-5f0a-4a7e-9a43-2f6d2b7c1a11";
+  assert.deepEqual(toAnthropic(opaque), { user_id: opaque });
+  for (const personal of ["jo@example.org", "+49 (30) 123-4567", "x".repeat(257)]) {
+    assert.match(JSON.stringify(toAnthropic(personal)), /"user_id":"[0-9a-f]{64}"/);
+  }
+});
+
 test("a file's name that Gemini is not told is named as its caller wrote it", () => {
   const data = "data:application/pdf;base64,AAAA";
   const named = (front: FrontName, body: object): string[] =>

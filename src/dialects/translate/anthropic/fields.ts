@@ -75,7 +75,7 @@ export const ANTHROPIC_FIELDS: readonly FieldRow[] = [
   carried("top_p"),
   carried("top_k"),
   carried("stop_sequences"),
-  carried("metadata.user_id"),
+  carried("metadata.user_id", "as its hash where it is longer than others take"),
   carried("thinking", "`between_tools` as the effort `minimal`"),
   carried("thinking.budget_tokens"),
   carried("thinking.display"),

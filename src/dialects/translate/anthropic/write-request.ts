@@ -2,6 +2,7 @@
 import type { CommonRequest, OutputFormat } from "../common.ts";
 import { describedSchema } from "../described-schema.ts";
 import type { Loss, WrittenRequest } from "../translation.ts";
+import { fittingUserId } from "../user-id.ts";
 import { traitsOf } from "./models.ts";
 import type { ModelTraits } from "./models.ts";
 import { outputSchema } from "./output-schema.ts";
@@ -14,6 +15,10 @@ type Json = Readonly<Record<string, unknown>>;
 const MAX_TEMPERATURE = 1;
 /** The least that the API takes while the model thinks. */
 const LEAST_TOP_P_THINKING = 0.95;
+
+const MAX_USER_ID_LENGTH = 256;
+/** Anthropic refuses requests that tell it an e-mail address or a telephone number. */
+const PERSONAL = /@|^\+?[\d\s().-]{7,}$/;
 
 const SAMPLING = [
   ["temperature", "temperature"],
@@ -46,9 +51,13 @@ export function writeRequest(request: CommonRequest): WrittenRequest {
     ...(Object.keys(outputConfig).length === 0 ? {} : { output_config: outputConfig }),
     ...writeSampling(request, traits, thinks, losses),
     ...writeStop(request.stop, losses),
-    ...(request.userId === undefined ? {} : { metadata: { user_id: request.userId } }),
+    ...(request.userId === undefined ? {} : { metadata: { user_id: fittingUserId(request.userId, isOpaque) } }),
   };
   return { path: "/messages", headers: [], body, losses };
+}
+
+function isOpaque(userId: string): boolean {
+  return userId.length <= MAX_USER_ID_LENGTH && !PERSONAL.test(userId);
 }
 
 function writeFormat(format: OutputFormat | undefined, traits: ModelTraits, losses: Loss[]): Json | undefined {

@@ -1,6 +1,7 @@
 /** Writes a request of the common form for an upstream that speaks OpenAI's chat API. */
 import type { CommonRequest, OutputFormat, Tool, ToolChoice } from "../common.ts";
 import { wantedEffort } from "../effort.ts";
+import { fittingUserId } from "../user-id.ts";
 import type { Loss, WrittenRequest } from "../translation.ts";
 import { cacheMarkField, maxTokensField, refusesEffort } from "./quirks.ts";
 import type { ChatQuirks } from "./quirks.ts";
@@ -10,6 +11,8 @@ import { writeMessages } from "./write-messages.ts";
 
 /** The API demands a name. */
 const SCHEMA_NAME = "response";
+/** The least of what servers take: OpenAI's own limit has been 64 characters and is 128 now. Claude Code's ids have more. */
+const MAX_USER_LENGTH = 64;
 
 /** See `BackTranslation.writeRequest`. Usage is asked for always: our own accounts need it. */
 export function writeRequest(request: CommonRequest, quirks: ChatQuirks): WrittenRequest {
@@ -17,7 +20,7 @@ export function writeRequest(request: CommonRequest, quirks: ChatQuirks): Writte
   const body: Record<string, unknown> = {
     model: request.model,
     messages: writeMessages(request, quirks, losses),
-    ...writeTools(request, quirks),
+    ...writeTools(request, quirks, losses),
     ...writeSampling(request, quirks, losses),
     ...writeStream(request, quirks),
   };
@@ -25,7 +28,9 @@ export function writeRequest(request: CommonRequest, quirks: ChatQuirks): Writte
   const effort = request.reasoning === undefined ? undefined : wantedEffort(request.reasoning);
   if (effort !== undefined && !(effort === "none" && refusesEffort(quirks, request.model)))
     body["reasoning_effort"] = effort;
-  if (request.userId !== undefined && quirks.hasUser) body["user"] = request.userId;
+  if (request.userId !== undefined && quirks.hasUser) {
+    body["user"] = fittingUserId(request.userId, ({ length }) => length <= MAX_USER_LENGTH);
+  }
   return { path: "/chat/completions", headers: [], body, losses };
 }
 
@@ -58,9 +63,13 @@ function writeSampling(request: CommonRequest, quirks: ChatQuirks, losses: Loss[
   return body;
 }
 
-function writeTools(request: CommonRequest, quirks: ChatQuirks): object {
+function writeTools(request: CommonRequest, quirks: ChatQuirks, losses: Loss[]): object {
   const { toolChoice, parallelToolCalls } = request;
-  if (request.tools.length === 0) return {};
+  if (request.tools.length === 0) {
+    const demandsCall = toolChoice?.kind === "required" || toolChoice?.kind === "named";
+    if (demandsCall) losses.push({ field: "toolChoice", reason: "there are no tools to choose from" });
+    return {};
+  }
   const field = cacheMarkField(quirks, request.model);
   // OpenAI's breakpoints stand in content alone.
   const markField = field === "cache_control" ? field : "none";
