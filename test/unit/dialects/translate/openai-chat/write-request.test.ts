@@ -233,6 +233,16 @@ test("without tools nothing is said of choosing among them", () => {
   assert.deepEqual(Object.keys(body), ["model", "messages"]);
 });
 
+test("that a tool must be called where there is none is lost by name", () => {
+  for (const toolChoice of [{ kind: "required" }, { kind: "named", names: ["f"] }] as const) {
+    const { losses } = write({ toolChoice });
+    assert.deepEqual(
+      losses.map(({ field }) => field),
+      ["toolChoice"],
+    );
+  }
+});
+
 test("a budget of thought becomes an effort", () => {
   assert.equal(write({ reasoning: { budgetTokens: 8192 } }).body["reasoning_effort"], "medium");
   assert.equal(write({ reasoning: { visible: true } }).body["reasoning_effort"], undefined);
