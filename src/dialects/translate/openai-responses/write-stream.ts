@@ -108,7 +108,9 @@ export class ResponsesStreamWriter implements StreamWriter {
     const { code, message } = fields;
     this.#emit("error", { ...fields, error: { type: code, ...fields } });
     if (this.#head === null || this.#output === null) return;
-    this.#last(this.#head, { status: "failed", output: this.#output.brokenOff(), error: { code, message } });
+    // What is too large to be repeated is not.
+    const output = this.#gathered > MAX_GATHERED_CHARACTERS ? this.#output.items : this.#output.brokenOff();
+    this.#last(this.#head, { status: "failed", output, error: { code, message } });
   }
 }
 
