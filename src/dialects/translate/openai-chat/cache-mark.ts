@@ -14,6 +14,7 @@ export function readCacheMark(fields: Fields, losses: Losses): Marked {
   if (control !== undefined) {
     control.value("type");
     const ttl = control.string("ttl");
+    losses.unread(control);
     if (ttl === undefined || ttl === "5m" || ttl === "1h") return { cache: { ttl } };
     losses.lose(control.pathOf("ttl"), "must be 5m or 1h");
     return { cache: { ttl: undefined } };
@@ -22,6 +23,7 @@ export function readCacheMark(fields: Fields, losses: Losses): Marked {
   if (breakpoint === undefined) return {};
   breakpoint.value("mode");
   const ttl = breakpoint.string("ttl");
+  losses.unread(breakpoint);
   // OpenAI's own where nothing is said.
   if (ttl !== undefined && ttl !== "30m") losses.lose(breakpoint.pathOf("ttl"), "only OpenAI caches for so long");
   return { cache: { ttl: undefined } };

@@ -242,6 +242,10 @@ test("cache marks of a part, of a message, of a tool", () => {
   assert.deepEqual(request.tools[0]!.cache, cache);
   const long = read(user({ type: "text", text: "d", prompt_cache_breakpoint: { mode: "explicit", ttl: "12h" } }));
   assert.equal(long.losses[0]!.field, "messages[0].content[0].prompt_cache_breakpoint.ttl");
+  for (const name of ["cache_control", "prompt_cache_breakpoint"]) {
+    const { losses } = read(user({ type: "text", text: "d", [name]: { type: "ephemeral", strange: 1 } }));
+    assert.ok(losses.some(({ field }) => field === `messages[0].content[0].${name}.strange`));
+  }
 });
 
 test("the newer name of a field goes before the older one", () => {
