@@ -33,7 +33,7 @@ export interface TestGateway extends AsyncDisposable {
   readonly accessLines: readonly AccessRecord[];
   /** Every log line so far, parsed. */
   readonly logLines: readonly Record<string, unknown>[];
-  /** The next access line that matches, or one that is there already. Rejects after five seconds. */
+  /** The next access line that matches, or one that is there already. Rejects after twenty seconds. */
   access(matches?: (line: AccessRecord) => boolean): Promise<AccessRecord>;
 }
 
@@ -122,7 +122,7 @@ export async function startGateway(
         const timer = setTimeout(() => {
           waiting.delete(look);
           reject(new Error(`no such access line; there are: ${JSON.stringify(accessLines())}`));
-        }, 5000);
+        }, 20_000);
         const look = (): void => {
           const found = accessLines().find(matches);
           if (found === undefined) return;
