@@ -16,6 +16,8 @@ import { waitUntil } from "../support/wait-until.ts";
 
 const MAIN = join(import.meta.dirname, "../../src/main.ts");
 const CHAT = "/v1/chat/completions";
+/** Where it is not about loops: each takes half a second to start. */
+const ONE_LOOP = ["--workers", "1"];
 const run = promisify(execFile);
 
 /** The command as a process of its own, in an empty directory. */
@@ -136,7 +138,7 @@ test("SIGINT with a stream that does not end: an error event after drain_timeout
   await using upstream = await startScripted(
     ({ socket }) => void socket.write(STREAM_HEAD + chunk(tokenEvent("a")).toString()),
   );
-  await using running = await start([], {
+  await using running = await start(ONE_LOOP, {
     config: configFor(upstream.url).replace("drain_timeout: 1s", "drain_timeout: 100ms"),
   });
   const { url } = await running.urls();
@@ -148,7 +150,7 @@ test("SIGINT with a stream that does not end: an error event after drain_timeout
 
 test("a second signal ends the process at once with 130", async () => {
   await using upstream = await startScripted(() => {});
-  await using running = await start([], {
+  await using running = await start(ONE_LOOP, {
     config: configFor(upstream.url).replace("drain_timeout: 1s", "drain_timeout: 10m"),
   });
   const { url, adminUrl } = await running.urls();
@@ -189,7 +191,7 @@ test("--host and --port go before the config's, and --config names the file", as
   const port = await freePort();
   const config = configFor("http://127.0.0.1:9");
   await using running = await start(
-    ["serve", "--config", "headwaiter.yaml", "--host", "127.0.0.1", "--port", String(port)],
+    ["serve", "--config", "headwaiter.yaml", "--host", "127.0.0.1", "--port", String(port), ...ONE_LOOP],
     { config },
   );
   assert.equal((await running.urls()).url, `http://127.0.0.1:${port}`);
