@@ -163,7 +163,8 @@ test("a stream that has used up its tokens is ended as one that reached its leng
     model: "house",
     stream: true,
     max_tokens: 20,
-    messages: [{ role: "user", content: "sim:t1:g2:n500" }],
+    // So slow that a machine which others keep busy does not bring many of them in one read.
+    messages: [{ role: "user", content: "sim:t1:g15:n500" }],
   });
   let tokens = 0;
   let reason: string | null | undefined;
