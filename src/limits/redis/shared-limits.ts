@@ -24,7 +24,7 @@ import { TimerWheel } from "../../core/timer-wheel.ts";
 import type { Charge, SliceKeeper, SliceReturn } from "../limiter.ts";
 import type { BreakerState } from "./breaker.ts";
 import type { LeaseResult } from "./lease-waiter.ts";
-import { CALL_DEADLINE_MS, RedisLink } from "./redis-link.ts";
+import { RedisLink } from "./redis-link.ts";
 import type { GroupContext, SharedAccount } from "./shared-account.ts";
 import { SliceGroup } from "./slice-group.ts";
 import { SlotGroup } from "./slot-group.ts";
@@ -33,6 +33,8 @@ import { REST_MS, SETTLE_MS, SLICE_MS, TURN_MS } from "./timing.ts";
 /** Resolution of a waiting request's deadline, milliseconds. */
 const TICK_MS = 5;
 const WHEEL_SLOTS = 32;
+/** At the end nobody waits for it but the process: what is not given back by then is used up for as long as its window. */
+const LAST_WORDS_MS = 1000;
 
 interface SharedLimitsOptions {
   /** `store.redis`. Never logged: it may hold a password. */
@@ -154,7 +156,7 @@ export class SharedLimits {
     this.giveBack(this.#options.keeper.collect(monotonicMs() + SLICE_MS));
     const flushed = Promise.all([...this.#slices.values(), ...this.#slots.values()].map((group) => group.flush()));
     let timer: NodeJS.Timeout | undefined;
-    await Promise.race([flushed, new Promise((resolve) => (timer = setTimeout(resolve, CALL_DEADLINE_MS)))]);
+    await Promise.race([flushed, new Promise((resolve) => (timer = setTimeout(resolve, LAST_WORDS_MS)))]);
     clearTimeout(timer);
     for (const group of [...this.#slices.values(), ...this.#slots.values()]) group.close();
     this.#link.close();
