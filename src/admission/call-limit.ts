@@ -19,7 +19,7 @@ const TARGET = 0.8;
 /** A loop with no more calls than this is not full, whatever keeps it busy. */
 export const LEAST_CALLS = 64;
 /** What a loop that has room takes at once, and as a part of what it has. */
-const BURST_CALLS = 256;
+const BURST_CALLS = 512;
 const BURST_SHARE = 0.25;
 /** What a busy loop takes more with each sample, were it idle; less the fuller it is. */
 const GROWTH_CALLS = 96;
@@ -28,6 +28,12 @@ const GROWTH_SHARE = 0.1;
 const SHRINKING = 0.98;
 /** First tokens that take longer than this slow the growth down. */
 const QUICK_TTFT_MS = 500;
+/**
+ * Of a sample's time, what the start of a call takes at least, and what all starts together may be taken for: it is over when
+ * they have begun, and says nothing of what they will weigh.
+ */
+const START_SHARE = 0.001;
+const MOST_STARTING = 0.3;
 /** In so many samples others may wait at the door of a busy loop before it is a surge. Bursts are taken until then. */
 const PATIENT_SAMPLES = 5;
 /** Samples without a refusal after which a loop is no longer in a surge. */
@@ -98,7 +104,8 @@ export class CallLimit {
     const burst = most + Math.max(BURST_CALLS, most * BURST_SHARE);
     const pace = Math.min(1, QUICK_TTFT_MS / ttftMs);
     const growth = Math.ceil(room * pace * Math.max(GROWTH_CALLS, most * GROWTH_SHARE));
-    const isCalm = sustained < CALM_BELOW;
+    const starting = Math.min(MOST_STARTING, begun * START_SHARE);
+    const isCalm = sustained - starting < CALM_BELOW;
     this.#crowdedSamples = crowded && !isCalm ? this.#crowdedSamples + 1 : 0;
     const inSurge = this.#surgeSamples > 0;
     this.#isPatient = !inSurge && (isCalm || (crowded && this.#crowdedSamples < PATIENT_SAMPLES));

@@ -46,6 +46,15 @@ test("a thousand streams begun at once, which keep a loop full for less than hal
   assert.ok(limit.admits(calls));
 });
 
+test("streams that keep a loop busy only by beginning are let in for as long as they come", () => {
+  const limit = limitAt(0.1, 0);
+  let calls = 0;
+  for (let sample = 0; sample < 20; sample++) {
+    for (const end = calls + 200; calls < end; calls++) assert.ok(limit.admits(calls));
+    limit.sample({ ...SAMPLE, utilisation: 0.75, calls, crowded: true });
+  }
+});
+
 test("a full loop has fewer and fewer calls while others wait at the door", () => {
   const limit = fullAt(1, 1000);
   assert.ok(!limit.admits(999));
