@@ -55,15 +55,19 @@ const DROPPABLE: readonly LossCase[] = [
   { path: CHAT, back: "anthropic", fields: { frequency_penalty: 0.5 }, lost: "frequency_penalty" },
   { path: CHAT, back: "anthropic", fields: { response_format: { type: "json_object" } }, lost: "response_format" },
   { path: CHAT, back: "gemini", fields: { logit_bias: { 50256: -100 } }, lost: "logit_bias" },
-  { path: CHAT, back: "gemini", fields: { user: "u1" }, lost: "user" },
   { path: CHAT, back: "gemini", fields: { metdata: { a: "b" } }, lost: "metdata" },
   { path: RESPONSES, back: "openai", fields: { metadata: { a: "b" } }, lost: "metadata" },
   { path: RESPONSES, back: "anthropic", fields: { truncation: "auto" }, lost: "truncation" },
-  { path: RESPONSES, back: "gemini", fields: { safety_identifier: "u1" }, lost: "safety_identifier" },
-  { path: MESSAGES, back: "gemini", fields: { metadata: { user_id: "u1" } }, lost: "metadata.user_id" },
   { path: MESSAGES, back: "openai", fields: { speed: "fast" }, lost: "speed" },
   { path: GENERATE, back: "openai", fields: { labels: { team: "a" } }, lost: "labels" },
   { path: GENERATE, back: "anthropic", fields: { generationConfig: { seed: 7 } }, lost: "generationConfig.seed" },
+];
+
+/** No answer is another without it. */
+const TOLD: readonly LossCase[] = [
+  { path: CHAT, back: "gemini", fields: { user: "u1" }, lost: "user" },
+  { path: RESPONSES, back: "gemini", fields: { safety_identifier: "u1" }, lost: "safety_identifier" },
+  { path: MESSAGES, back: "gemini", fields: { metadata: { user_id: "u1" } }, lost: "metadata.user_id" },
 ];
 
 /** Without which the conversation would be another. */
@@ -127,6 +131,15 @@ test("lenient: the field is dropped and named in x-headwaiter-dropped, and the r
     const sent = upstream.requests.at(-1)!;
     assert.deepEqual(api.heard(sent).texts, ["Hi"]);
     assert.doesNotMatch(sent.body.toString(), /"(?:seed|metdata|labels|speed|truncation|frequency_penalty)"/);
+  }
+});
+
+test("who the end user is, which no answer depends on, is named and never refused", async () => {
+  for (const mode of ["strict", "lenient"] as const) {
+    for (const one of TOLD) {
+      const answer = await ask(mode, one);
+      assert.deepEqual([answer.status, answer.headers.get("x-headwaiter-dropped")], [200, one.lost], one.lost);
+    }
   }
 });
 

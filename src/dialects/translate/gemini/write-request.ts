@@ -24,7 +24,9 @@ export function writeRequest(request: CommonRequest): WrittenRequest {
   if (request.parallelToolCalls === false && request.tools.length > 0) {
     losses.push({ field: "parallelToolCalls", reason: "Gemini can't be kept from calling several tools at once" });
   }
-  if (request.userId !== undefined) losses.push({ field: "userId", reason: "Gemini has no place for the end user" });
+  if (request.userId !== undefined) {
+    losses.push({ field: "userId", reason: "Gemini has no place for the end user", warning: true });
+  }
   const method = request.stream ? "streamGenerateContent?alt=sse" : "generateContent";
   const model = encodeURIComponent(request.model.replace(/^models\//, ""));
   return { path: `/models/${model}:${method}`, headers: [], body, losses };

@@ -28,8 +28,9 @@ export function writeRequest(request: CommonRequest, quirks: ChatQuirks): Writte
   const effort = request.reasoning === undefined ? undefined : wantedEffort(request.reasoning);
   if (effort !== undefined && !(effort === "none" && refusesEffort(quirks, request.model)))
     body["reasoning_effort"] = effort;
-  if (request.userId !== undefined && quirks.hasUser) {
-    body["user"] = fittingUserId(request.userId, ({ length }) => length <= MAX_USER_LENGTH);
+  if (request.userId !== undefined) {
+    if (quirks.hasUser) body["user"] = fittingUserId(request.userId, ({ length }) => length <= MAX_USER_LENGTH);
+    else losses.push({ field: "userId", reason: "this server has no place for the end user", warning: true });
   }
   return { path: "/chat/completions", headers: [], body, losses };
 }

@@ -278,10 +278,11 @@ test("Mistral gets its own names, ids of nine characters that agree, and no fiel
   );
   assert.deepEqual(Object.keys(body), ["model", "messages", "random_seed", "stream"]);
   assert.deepEqual(
-    losses.map(({ field, essential }) => [field, essential]),
+    losses.map(({ field, essential, warning }) => [field, essential, warning]),
     [
-      ["topK", undefined],
-      ["logprobs", undefined],
+      ["topK", undefined, undefined],
+      ["logprobs", undefined, undefined],
+      ["userId", undefined, true],
     ],
   );
   const [call, result] = body["messages"] as [{ tool_calls: { id: string }[] }, { tool_call_id: string }];
