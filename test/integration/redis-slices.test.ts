@@ -3,7 +3,7 @@ import { describe, test } from "node:test";
 import { Redis } from "ioredis";
 import { monotonicMs } from "../../src/core/monotonic-clock.ts";
 import type { Reservation, Shortage } from "../../src/limits/limiter.ts";
-import { SLICE_MS } from "../../src/limits/redis/timing.ts";
+import { REST_MS, SLICE_MS } from "../../src/limits/redis/timing.ts";
 import { noRedis, startRedis } from "../support/redis.ts";
 import { perMinute, SharedProcess } from "../support/shared-process.ts";
 import type { SharedDefinition } from "../support/shared-process.ts";
@@ -195,6 +195,8 @@ describe("slices of shared windows", { skip, concurrency: true }, () => {
     await using other = await SharedProcess.start(redis.url, limits);
     const reserved = (await one.reserveSurely({ [TOKENS]: 1000 })) as Reservation;
     assert.equal((await other.reserveSurely({ [TOKENS]: 1 })).kind, "shortage");
+    // So long that it has seen how much is taken in a moment, and would lease as much again.
+    await after(1.5 * REST_MS);
     reserved.settle([1], monotonicMs());
     await one.shared.close();
     await reserveBy(other, { [TOKENS]: 999 }, 1000);

@@ -44,6 +44,8 @@ export class SliceGroup {
   #asked: Promise<void> = Promise.resolve();
   /** Redis may have lost what this process has leased. */
   #isForgotten = false;
+  /** No requests are to come any more. */
+  #isEnding = false;
   #settlesUntilMs = 0;
   #sweptMs = 0;
 
@@ -92,8 +94,9 @@ export class SliceGroup {
     for (const window of this.#windows.values()) if (window.isIdle(nowMs)) this.#windows.delete(window.name);
   }
 
-  /** Says what is still to be said, whatever was said a moment ago. Resolves when it has been, or can't be. */
+  /** Says what is still to be said before the end, and leases nothing more. Resolves when it has been said, or can't be. */
   async flush(): Promise<void> {
+    this.#isEnding = true;
     await this.#asked;
     if (![...this.#windows.values()].some((window) => window.owes)) return;
     this.#ask();
@@ -213,14 +216,15 @@ export class SliceGroup {
     const most = windows.size + MAX_BESIDES;
     for (const window of this.#windows.values()) {
       if (windows.size >= most) break;
-      if (
-        window.isActive(askedMs) &&
-        (window.owes || window.wanted(this.#context.keeper.available(window.index, askedMs)) > 0)
-      )
-        windows.add(window);
+      if (window.isActive(askedMs) && (window.owes || this.#wanted(window, askedMs) > 0)) windows.add(window);
     }
     const asked = [...windows];
     return { waiters, windows: asked, debts: asked.map((window) => window.takeDebts()), askedMs };
+  }
+
+  /** What to lease for requests to come. */
+  #wanted(window: SharedWindow, nowMs: number): number {
+    return this.#isEnding ? 0 : window.wanted(this.#context.keeper.available(window.index, nowMs));
   }
 
   #keys(windows: readonly SharedWindow[]): string[] {
@@ -228,14 +232,13 @@ export class SliceGroup {
   }
 
   #args({ waiters, windows, debts, askedMs }: Question): (string | number)[] {
-    const { process, doubts, keeper } = this.#context;
+    const { process, doubts } = this.#context;
     const remembers = [...this.#windows.values()].some((window) => !window.history.isEmpty);
     const args: (string | number)[] = [process, SLICE_MS, remembers ? 1 : 0, doubts() ? 1 : 0];
     args.push(SETTLE_MS, PEER_MS, REMEMBER_MS, waiters.length);
     windows.forEach((window, i) => {
       const { returns, charge } = debts[i]!;
-      const more = window.wanted(keeper.available(window.index, askedMs));
-      args.push(window.limit, window.windowMs, window.stepMs, more, charge);
+      args.push(window.limit, window.windowMs, window.stepMs, this.#wanted(window, askedMs), charge);
       args.push(returns.length, ...returns.flat());
     });
     const places = new Map(windows.map(({ name }, i) => [name, i + 1]));
@@ -257,7 +260,8 @@ export class SliceGroup {
       if (leased === 0) return;
       const slice = { account: window.index, amount: leased, mark, expiresMs };
       const isThere = account(window.index)?.name === window.name;
-      if (!(isThere && nowMs < expiresMs && keeper.grant(slice))) window.takeBack(mark, leased);
+      const isOfUse = isThere && nowMs < expiresMs && !this.#isEnding;
+      if (!(isOfUse && keeper.grant(slice))) window.takeBack(mark, leased);
     });
     let at = 2 + windows.length * ACCOUNT_NUMBERS;
     for (const waiter of waiters) {
