@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import * as fc from "fast-check";
 import { argumentsObject, argumentsText, parseExactly } from "../../../../src/dialects/translate/call-arguments.ts";
 import type { CommonAnswer } from "../../../../src/dialects/translate/common.ts";
 import { BACKS, FRONTS } from "../../../../src/dialects/translate/registry.ts";
@@ -16,6 +17,33 @@ test("whole numbers keep all their digits, others are JavaScript's", () => {
     seed: 9007199254740991,
     x: [1234567890123456.5],
   });
+});
+
+test("a long number in a text costs nothing: only one outside of texts is looked for, and never in more than 1 MiB", () => {
+  // So deep that reading exactly fails.
+  const deep = "[".repeat(20_000) + '"1234567890123456789, \\\\\\", :1234567890123456789\\\\"' + "]".repeat(20_000);
+  assert.ok(Array.isArray(parseExactly(deep)));
+  assert.equal(parseExactly(deep.replace('"', '1234567890123456789,"')), undefined);
+  const long = `{"text":"${" ".repeat(1024 * 1024)}","id":1234567890123456789}`;
+  assert.equal(typeof (parseExactly(long) as { id: unknown }).id, "number");
+});
+
+test("a number that JavaScript has no value for is written as it was", () => {
+  for (const number of ["1e400", "-1E+400", `${"1".repeat(400)}.5`]) {
+    assert.equal(JSON.stringify(argumentsObject(`{"b":${number}}`)), `{"b":${number}}`);
+  }
+  assert.equal(JSON.stringify(argumentsObject('{"b":1e-400,"c":1.0e2}')), '{"b":0,"c":100}');
+});
+
+test("long numbers are told from texts that look like them, wherever they stand", () => {
+  const text = fc.string({ unit: fc.constantFrom('"', "\\", "1", "12345678901234567", ":", ",", "a") });
+  const number = fc.bigInt(-(2n ** 70n), 2n ** 70n);
+  fc.assert(
+    fc.property(fc.array(fc.tuple(text, number, text)), (rows) => {
+      const json = `{"a":[${rows.map(([a, n, b]) => `${JSON.stringify(a)},${n},${JSON.stringify(b)}`).join(",")}]}`;
+      assert.equal(JSON.stringify(parseExactly(json)), json);
+    }),
+  );
 });
 
 test("nothing is no arguments; what is no object is none", () => {
