@@ -28,6 +28,9 @@ export class ResponsesScan extends SseScan {
   #reads: "nothing" | "created" | "usage" | "delta" | "output" = "nothing";
   /** Of the event whose data are read for the output. */
   #type = "";
+  /** What deltas of the last type are called, as it stood in the stream: most are of the same type as the one before. */
+  #deltaName = Buffer.alloc(0);
+  #deltaType = "";
   readonly #output: OutputSoFar | null;
   #created: unknown;
   #usageText: string | undefined;
@@ -52,6 +55,7 @@ export class ResponsesScan extends SseScan {
 
   protected override lineTail(bytes: Buffer, start: number, end: number): void {
     if (this.#reads === "usage") this.#findUsage(bytes, start, end);
+    else if (this.#reads === "output") this.#output!.eventEnd(this.#type, bytes, start, end);
   }
 
   override usage(): Usage | undefined {
@@ -78,7 +82,7 @@ export class ResponsesScan extends SseScan {
     this.#reads = "nothing";
     if (startsWith(bytes, end - DELTA.length, end, DELTA)) {
       this.tokenEvents++;
-      if (this.#output !== null) this.#read("delta", bytes.toString("latin1", start, end - DELTA.length));
+      if (this.#output !== null) this.#read("delta", this.#deltaTypeOf(bytes, start, end - DELTA.length));
     } else if (startsWith(bytes, start, end, CREATED)) this.#reads = "created";
     else if (startsWith(bytes, start, end, COMPLETED) || startsWith(bytes, start, end, INCOMPLETE)) {
       this.complete = this.over = true;
@@ -93,6 +97,15 @@ export class ResponsesScan extends SseScan {
   #read(what: "delta" | "output", type: string): void {
     this.#reads = what;
     this.#type = type;
+  }
+
+  #deltaTypeOf(bytes: Buffer, start: number, end: number): string {
+    const name = this.#deltaName;
+    if (end - start !== name.length || !startsWith(bytes, start, end, name)) {
+      this.#deltaType = bytes.toString("latin1", start, end);
+      this.#deltaName = Buffer.from(this.#deltaType, "latin1");
+    }
+    return this.#deltaType;
   }
 
   #findUsage(bytes: Buffer, start: number, end: number): void {
