@@ -17,8 +17,8 @@ const ERROR_KEY = Buffer.from('"error"');
 const OBJECT_KEY = Buffer.from('"object":');
 const USAGE = new KeySearch("usage");
 const FINISH = new KeySearch("finish_reason");
-/** OpenAI gives no more; a caller that asks for more is told of these. */
-const MAX_ANSWERS = 128;
+/** So many answers are ended each by itself where a stream is cut short; OpenAI gives no more to one prompt. */
+const MAX_ENDED = 128;
 const QUOTE = 0x22;
 const OPEN_OBJECT = 0x7b;
 
@@ -30,11 +30,11 @@ export class OpenAiScan extends SseScan {
   #first: unknown;
   readonly #answers: number;
   /** Those of several answers that have a finish reason. */
-  readonly #finished = new Set<unknown>();
+  readonly #finished = new Set<number>();
 
   constructor({ answers = 1 }: ScanOptions = {}) {
     super();
-    this.#answers = Math.min(answers, MAX_ANSWERS);
+    this.#answers = answers;
   }
 
   protected override line(bytes: Buffer, start: number, end: number): void {
@@ -76,7 +76,7 @@ export class OpenAiScan extends SseScan {
   override cutShort(note: EndingNote): string {
     const isText = at(this.#first, "object") === "text_completion";
     let text = "";
-    for (let index = 0; index < this.#answers; index++) {
+    for (let index = 0; index < Math.min(this.#answers, MAX_ENDED); index++) {
       if (this.#finished.has(index)) continue;
       const last = {
         id: at(this.#first, "id"),
@@ -98,7 +98,9 @@ export class OpenAiScan extends SseScan {
       return;
     }
     for (const choice of elements(at(event, "choices"))) {
-      if (hasContent(at(choice, "finish_reason"))) this.#finished.add(at(choice, "index") ?? 0);
+      const index = at(choice, "index") ?? 0;
+      const isOne = typeof index === "number" && index >= 0 && index < this.#answers && Number.isInteger(index);
+      if (isOne && hasContent(at(choice, "finish_reason"))) this.#finished.add(index);
     }
     this.complete ||= this.#finished.size >= this.#answers;
   }

@@ -89,14 +89,19 @@ const COUNTED_KEYS = ["generateContentRequest", "generate_content_request"] as c
 
 /** @param body parsed. */
 export function promptText(body: Readonly<Record<string, unknown>>, kind: PromptKind): PromptText {
-  const counted = COUNTED_KEYS.map((key) => body[key]).find((value) => typeof value === "object" && value !== null);
-  const request = kind === "gemini" && counted !== undefined ? (counted as typeof body) : body;
   const collector = new Collector();
-  if (kind === "prompt") collector.messages([{ role: "user", content: request["prompt"] }]);
-  else {
-    for (const key of MESSAGE_KEYS) if (Object.hasOwn(request, key)) collector.messages(request[key]);
-    for (const key of TEXT_KEYS) if (Object.hasOwn(request, key)) collector.text(request[key]);
-    for (const key of SCHEMA_KEYS) if (Object.hasOwn(request, key)) collector.schema(request[key]);
+  if (kind === "prompt") collector.messages([{ role: "user", content: body["prompt"] }]);
+  else collectRequest(collector, body);
+  // Beside the body's own text: where it does not belong it must not hide that.
+  const counted = kind === "gemini" ? COUNTED_KEYS.map((key) => body[key]) : [];
+  for (const request of counted) {
+    if (typeof request === "object" && request !== null) collectRequest(collector, request as typeof body);
   }
   return collector;
+}
+
+function collectRequest(collector: Collector, request: Readonly<Record<string, unknown>>): void {
+  for (const key of MESSAGE_KEYS) if (Object.hasOwn(request, key)) collector.messages(request[key]);
+  for (const key of TEXT_KEYS) if (Object.hasOwn(request, key)) collector.text(request[key]);
+  for (const key of SCHEMA_KEYS) if (Object.hasOwn(request, key)) collector.schema(request[key]);
 }

@@ -46,6 +46,21 @@ test("a stream of several answers is complete when all have ended, or at [DONE]"
   assert.equal(completeAfter(event(TEXT) + event(STOP) + event(STOP)), false);
   assert.equal(completeAfter(event(TEXT) + event(STOP) + other), true);
   assert.equal(completeAfter(event(TEXT) + event(STOP) + DONE), true);
+  // Answers that nobody asked for end nothing.
+  const strangers = [2, -1, 0.5, "1"].map((index) => event({ ...STOP, choices: [{ index, finish_reason: "stop" }] }));
+  assert.equal(completeAfter(event(TEXT) + event(STOP) + strangers.join("")), false);
+});
+
+test("a stream of answers to two hundred prompts is complete when the last has ended", () => {
+  const scan = openai.createScan({ answers: 200 });
+  for (let index = 0; index < 200; index++) {
+    assert.equal(scan.complete, false);
+    const bytes = Buffer.from(
+      event({ object: "text_completion", choices: [{ index, text: "", finish_reason: "stop" }] }),
+    );
+    scan.scan(bytes, 0, bytes.length);
+  }
+  assert.equal(scan.complete, true);
 });
 
 test("counts output that comes with the role or with the reason", () => {

@@ -77,6 +77,14 @@ test("prompts of embeddings and completions count as they are, token numbers as 
   assert.equal(await count({ prompt: [1, 2, 3, 199_998] }), 4);
 });
 
+test("no field hides the text that is sent: what Gemini's count asks for is counted beside it", async () => {
+  const contents = [{ parts: [{ text: "word ".repeat(100) }] }];
+  const plain = await count({ contents }, "gemini");
+  for (const other of [{}, [], 5, { contents: [] }]) {
+    assert.ok((await count({ contents, generateContentRequest: other }, "gemini"))! >= plain!);
+  }
+});
+
 test("what looks like a special token in a prompt is text", async () => {
   for (const text of ["<|endoftext|>", "a <|endoftext|> b", "<|im_start|><|endofprompt|>"]) {
     const tokens = await count({ input: text });
