@@ -1,6 +1,7 @@
 /** Reads a whole chat answer into the common form. */
 import { randomUUID } from "node:crypto";
 import { at, elements, hasContent } from "../../json-access.ts";
+import { argumentsText } from "../call-arguments.ts";
 import type { AssistantPart, CommonAnswer, ToolCallPart } from "../common.ts";
 import { Dropped } from "../dropped.ts";
 import { readCallSignature } from "./call-signature.ts";
@@ -20,6 +21,7 @@ export function readAnswer(body: unknown): CommonAnswer | undefined {
   if (hasContent(at(body, "error")) || typeof message !== "object" || message === null) return undefined;
   if (isFailure(at(choice, "finish_reason"))) return undefined;
   const calls = readCalls(message);
+  if (calls === undefined) return undefined;
   const parts: readonly AssistantPart[] = [...readOutput(message), ...calls];
   const logprobs = readLogprobs(at(choice, "logprobs"));
   return {
@@ -53,13 +55,14 @@ export function stringOr(value: unknown, otherwise: () => string): string {
   return typeof value === "string" && value !== "" ? value : otherwise();
 }
 
-/** @returns a call's arguments as JSON text; Ollama has sent them as an object. */
-export function argumentsOf(value: unknown): string {
+/** @returns a call's arguments as JSON text; Ollama has sent them as an object, which may be too deep: `undefined`. */
+export function argumentsOf(value: unknown): string | undefined {
   if (typeof value === "string") return value;
-  return typeof value === "object" && value !== null ? JSON.stringify(value) : "";
+  return typeof value === "object" && value !== null ? argumentsText(value) : "";
 }
 
-function readCalls(message: unknown): readonly ToolCallPart[] {
+/** @returns `undefined` where one can't be written. */
+function readCalls(message: unknown): readonly ToolCallPart[] | undefined {
   const legacy = at(message, "function_call");
   const calls = elements(at(message, "tool_calls")).map((call) => ({
     id: at(call, "id"),
@@ -67,18 +70,19 @@ function readCalls(message: unknown): readonly ToolCallPart[] {
     signature: readCallSignature(call),
   }));
   if (calls.length === 0 && hasContent(legacy)) calls.push({ id: undefined, called: legacy, signature: {} });
-  return calls.flatMap(({ id, called, signature }) => {
+  const parts: ToolCallPart[] = [];
+  for (const { id, called, signature } of calls) {
     const name = at(called, "name");
-    if (typeof name !== "string" || name === "") return [];
+    if (typeof name !== "string" || name === "") continue;
     const json = argumentsOf(at(called, "arguments"));
-    return [
-      {
-        kind: "tool_call",
-        id: stringOr(id, () => `call_${randomUUID()}`),
-        name,
-        arguments: json.trim() === "" ? "{}" : json,
-        ...signature,
-      },
-    ];
-  });
+    if (json === undefined) return undefined;
+    parts.push({
+      kind: "tool_call",
+      id: stringOr(id, () => `call_${randomUUID()}`),
+      name,
+      arguments: json.trim() === "" ? "{}" : json,
+      ...signature,
+    });
+  }
+  return parts;
 }

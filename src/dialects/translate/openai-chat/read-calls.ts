@@ -47,7 +47,10 @@ export class StreamCalls {
     const legacy = delta["function_call"];
     if (pieces.length === 0 && !isRecord(legacy)) return NOTHING;
     const events: CommonEvent[] = [];
-    for (const piece of pieces) this.#piece(piece, at(piece, "function"), events);
+    for (const piece of pieces) {
+      this.#piece(piece, at(piece, "function"), events);
+      if (events.at(-1)?.kind === "error") return events;
+    }
     if (isRecord(legacy)) this.#piece({ index: 0 }, legacy, events);
     return events;
   }
@@ -57,11 +60,12 @@ export class StreamCalls {
     const name = stringOr(at(called, "name"), () => "");
     const call = this.#callOf(at(piece, "index"), id, name);
     let json = argumentsOf(at(called, "arguments"));
+    if (json === undefined) return fail(events, "The upstream's tool call has arguments that are nested too deep.");
     if (call.index === -1) {
       call.held += json;
       call.signed = { ...call.signed, ...readCallSignature(piece) };
       if (call.held.length > MAX_HELD_CHARACTERS) {
-        events.push({ kind: "error", message: "The upstream's tool call has no name.", status: undefined });
+        return fail(events, "The upstream's tool call has no name.");
       }
       if (name === "") return;
       json = call.held;
@@ -84,4 +88,8 @@ export class StreamCalls {
     this.#byNumber.set(number, call);
     return call;
   }
+}
+
+function fail(events: CommonEvent[], message: string): void {
+  events.push({ kind: "error", message, status: undefined });
 }

@@ -62,6 +62,13 @@ test("arguments too deep to be written are an upstream's error, in streams and w
   assert.equal(BACKS.gemini.readAnswer(JSON.parse(gemini)), undefined);
   assert.equal(BACKS.anthropic.readAnswer(JSON.parse(`{"type":"message","content":[${block}]}`)), undefined);
   assert.equal(BACKS.gemini.createReader().read({ type: "", data: gemini }).at(-1)?.kind, "error");
+  const call = `{"index":0,"id":"c","function":{"name":"f","arguments":${DEEP}}}`;
+  const chat = (name: string) =>
+    `{"choices":[{"${name}":{"tool_calls":[${call},{"index":1,"id":"d","function":{"name":"g"}}]},"finish_reason":"tool_calls"}]}`;
+  assert.equal(BACKS.openai.readAnswer(JSON.parse(chat("message"))), undefined);
+  const chatReader = BACKS.openai.createReader();
+  assert.equal(chatReader.read({ type: "", data: chat("delta") }).at(-1)?.kind, "error");
+  assert.deepEqual(chatReader.end(), []);
   const reader = BACKS.anthropic.createReader();
   const read = (type: string, rest: string) => reader.read({ type, data: `{"type":"${type}"${rest}}` });
   read("message_start", ',"message":{}');
