@@ -1,7 +1,7 @@
 /** An upstream's stream (https://platform.claude.com/docs/en/build-with-claude/streaming), as common events. */
 import type { CommonEvent } from "../common.ts";
 import { at, elements, hasContent, parseJson } from "../../json-access.ts";
-import { argumentsText } from "../call-arguments.ts";
+import { argumentsText, parseExactly } from "../call-arguments.ts";
 import { isRecord } from "../json-pick.ts";
 import type { StreamReader, WireEvent } from "../translation.ts";
 import { statusOf } from "./error-type.ts";
@@ -43,7 +43,8 @@ export class AnthropicStreamReader implements StreamReader {
 
   read(event: WireEvent): readonly CommonEvent[] {
     if (this.#over || (event.type !== "" && !READ_TYPES.has(event.type))) return NOTHING;
-    const data = parseJson(event.data);
+    // A call may begin with its arguments, whose numbers must stay as they are; all else of them comes as text.
+    const data = event.data.includes('"tool_use"') ? parseExactly(event.data) : parseJson(event.data);
     // A gateway in between may leave out the `event:` line, or say it in the error alone.
     const type = isRecord(data) ? (data["type"] ?? event.type) : event.type;
     if (event.type === "error" || type === "error") return this.#fail(at(data, "error"), event.data);

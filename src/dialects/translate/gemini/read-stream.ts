@@ -1,6 +1,6 @@
 /** Reads the events of `streamGenerateContent?alt=sse`: each is an answer by itself that holds what is new. */
 import { at, elements, hasContent, parseJson } from "../../json-access.ts";
-import { argumentsText } from "../call-arguments.ts";
+import { argumentsText, parseExactly } from "../call-arguments.ts";
 import type { CommonEvent, CommonUsage } from "../common.ts";
 import { isRecord } from "../json-pick.ts";
 import type { StreamReader, WireEvent } from "../translation.ts";
@@ -24,7 +24,7 @@ export class GeminiReader implements StreamReader {
 
   read(event: WireEvent): readonly CommonEvent[] {
     if (this.#failed || event.data === "") return [];
-    const body = parseJson(event.data);
+    const body = hasWholeArguments(event.data) ? parseExactly(event.data) : parseJson(event.data);
     const events: CommonEvent[] = [];
     if (!isRecord(body)) this.#fail(events, "an event of the upstream is not readable", undefined);
     else if (hasContent(body["error"])) this.#readError(body["error"], events);
@@ -137,4 +137,9 @@ export class GeminiReader implements StreamReader {
     this.#usage = usage;
     if (isNew) events.push({ kind: "usage", usage });
   }
+}
+
+/** Their numbers must stay as they are. Those of arguments in pieces are doubles at Google already, and are built upon. */
+function hasWholeArguments(data: string): boolean {
+  return data.includes('"functionCall"') && !data.includes('"partialArgs"');
 }

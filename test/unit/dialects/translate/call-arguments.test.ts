@@ -55,6 +55,32 @@ test("nothing is no arguments; what is no object is none", () => {
   assert.equal(parseExactly("{"), undefined);
 });
 
+test("whole numbers of arguments that an upstream's stream has as an object keep all their digits", () => {
+  const args = '{"id":1234567890123456789}';
+  const gemini = `{"candidates":[{"content":{"parts":[{"functionCall":{"name":"f","args":${args}}}]}}]}`;
+  const read = BACKS.gemini.createReader().read({ type: "", data: gemini });
+  assert.deepEqual(read.at(-1), { kind: "tool_arguments", index: 0, json: args });
+  const pieces =
+    '[{"jsonPath":"$.id","numberValue":1234567890123456789},{"jsonPath":"$.id.toString","numberValue":1234567890123456789}]';
+  const broken = `{"candidates":[{"content":{"parts":[{"functionCall":{"name":"f","partialArgs":${pieces}}}]}}]}`;
+  assert.equal(BACKS.gemini.createReader().read({ type: "", data: broken }).at(-1)?.kind, "error");
+  const block = `{"type":"tool_use","id":"a","name":"f","input":${args}}`;
+  for (const typed of [true, false]) {
+    const reader = BACKS.anthropic.createReader();
+    const tell = (type: string, rest: string) =>
+      reader.read({ type: typed ? type : "", data: `{"type":"${type}"${rest}}` });
+    const told = [
+      ...tell("message_start", `,"message":{"content":[${block}]}`),
+      ...tell("content_block_start", `,"index":0,"content_block":${block}`),
+      ...tell("content_block_stop", ',"index":0'),
+    ].filter(({ kind }) => kind === "tool_arguments");
+    assert.deepEqual(
+      told.map((event) => event.kind === "tool_arguments" && event.json),
+      [args, args],
+    );
+  }
+});
+
 test("arguments too deep to be written are an upstream's error, in streams and whole answers, and never a throw", () => {
   assert.equal(argumentsObject(DEEP), undefined);
   const gemini = `{"candidates":[{"content":{"parts":[{"functionCall":{"name":"f","args":${DEEP}}}]},"finishReason":"STOP"}]}`;
