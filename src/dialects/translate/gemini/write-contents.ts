@@ -65,15 +65,14 @@ type Run =
 
 /** Turns whose thoughts alone were foreign have nothing left to say, so their neighbours become one. */
 function runsOf(messages: readonly Message[]): readonly Run[] {
-  const runs: Run[] = [];
+  const runs: { readonly role: Run["role"]; readonly parts: (UserPart | AssistantPart)[] }[] = [];
   for (const message of messages) {
     if (message.role === "assistant" && message.parts.every(isForeignThought)) continue;
-    const last = runs.at(-1);
-    if (last?.role === message.role) {
-      runs[runs.length - 1] = { role: last.role, parts: [...last.parts, ...message.parts] } as Run;
-    } else runs.push(message);
+    let last = runs.at(-1);
+    if (last?.role !== message.role) runs.push((last = { role: message.role, parts: [] }));
+    for (const part of message.parts) last.parts.push(part);
   }
-  return runs;
+  return runs as readonly Run[];
 }
 
 function isForeignThought(part: AssistantPart): boolean {

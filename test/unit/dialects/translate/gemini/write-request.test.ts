@@ -157,6 +157,15 @@ test("pictures in a result stand within it for Gemini 3, beside it for older mod
   ]);
 });
 
+test("very many messages of one role cost no more than each of them", () => {
+  const messages = Array.from({ length: 20_000 }, () => plain.messages[0]!);
+  const before = process.cpuUsage();
+  const contents = bodyOf({ messages })["contents"] as readonly { readonly parts: readonly object[] }[];
+  const { user, system } = process.cpuUsage(before);
+  assert.deepEqual([contents.length, contents[0]!.parts.length, messages[0]!.parts.length], [1, 20_000, 1]);
+  assert.ok(user + system < 500_000, `${user + system} µs`);
+});
+
 test("a strict function makes Gemini keep to the schema; a choice without tools is not said", () => {
   const tools = [{ name: "f", description: undefined, parameters: { type: "object" }, strict: true }];
   const configOf = (more: Partial<CommonRequest>): unknown => bodyOf(more)["toolConfig"];
