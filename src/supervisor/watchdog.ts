@@ -32,7 +32,7 @@ export interface WatchedLoop {
 /** A block: one report each. */
 export interface BlockReport {
   readonly loop: string;
-  /** How long it could not turn, milliseconds; so far, when it is not over. Up to a beat's period too short, never too long. */
+  /** How long it could not turn, milliseconds; so far, when it is not over. Up to a beat's period too short. */
   readonly blockedMs: number;
   /** False after two seconds, when the loop may not come back. No second report follows. */
   readonly isOver: boolean;

@@ -108,6 +108,22 @@ test("is not held up by many short turns", async (t) => {
   assert.fail(tries.join(", "));
 });
 
+test("does not add the short turns before a long one to it", async (t) => {
+  const tries: number[] = [];
+  for (let round = 0; round < 10; round++) {
+    const { toldMs } = await held(t, async () => {
+      for (let turn = 0; turn < 9; turn++) {
+        spinFor(1);
+        await setImmediate();
+      }
+      spinFor(40);
+    });
+    if (toldMs < 45) return;
+    tries.push(toldMs);
+  }
+  assert.fail(tries.join(", "));
+});
+
 test("reports about each second how late and how busy the loop was, each time of that second alone", async (t) => {
   const target = new Recorder();
   const pulse = new LoopPulse(target);
