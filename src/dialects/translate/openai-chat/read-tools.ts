@@ -69,12 +69,13 @@ function readChoice(choice: Fields, tools: readonly Tool[], losses: Losses): Too
   // Nested in chat completions; flat in the responses API, which some send here.
   const allowed = choice.object("allowed_tools") ?? choice;
   const mode = allowed.oneOf("mode", ["auto", "required"]) ?? "auto";
-  const names = new Set(allowed.objects("tools").flatMap((tool) => allowedName(tool, tools, losses) ?? []));
+  const known = new Set(tools.map(({ name }) => name));
+  const names = new Set(allowed.objects("tools").flatMap((tool) => allowedName(tool, known, losses) ?? []));
   return { tools: tools.filter(({ name }) => names.has(name)), toolChoice: { kind: mode } };
 }
 
 /** A name that no tool has would leave the model with fewer tools than the caller means it to have. */
-function allowedName(entry: Fields, tools: readonly Tool[], losses: Losses): string | undefined {
+function allowedName(entry: Fields, known: ReadonlySet<string>, losses: Losses): string | undefined {
   const type = entry.string("type") ?? "function";
   if (type !== "function") {
     losses.refuse(entry.path, `other APIs have no tool of the type ${JSON.stringify(type)}`);
@@ -82,6 +83,6 @@ function allowedName(entry: Fields, tools: readonly Tool[], losses: Losses): str
   }
   const called = entry.object("function") ?? entry;
   const wanted = called.requiredString("name");
-  if (!tools.some(({ name }) => name === wanted)) called.fault("name", "names no tool of this request");
+  if (!known.has(wanted)) called.fault("name", "names no tool of this request");
   return wanted;
 }

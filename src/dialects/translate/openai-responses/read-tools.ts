@@ -51,13 +51,14 @@ function readChoice(choice: Fields, tools: readonly Tool[], losses: Losses): Too
 function readAllowed(choice: Fields, tools: readonly Tool[], losses: Losses): ToolSetup {
   const kind = choice.oneOf("mode", ["auto", "required"]) ?? "auto";
   const allowed = choice.objects("tools").filter((tool) => isFunction(tool, losses));
-  const names = new Set(allowed.map((tool) => allowedName(tool, tools)));
+  const known = new Set(tools.map(({ name }) => name));
+  const names = new Set(allowed.map((tool) => allowedName(tool, known)));
   return { tools: tools.filter(({ name }) => names.has(name)), toolChoice: { kind } };
 }
 
 /** A name that no tool has would leave the model with fewer tools than the caller means it to have. */
-function allowedName(entry: Fields, tools: readonly Tool[]): string {
+function allowedName(entry: Fields, known: ReadonlySet<string>): string {
   const wanted = entry.requiredString("name");
-  if (!tools.some(({ name }) => name === wanted)) entry.fault("name", "names no tool of this request");
+  if (!known.has(wanted)) entry.fault("name", "names no tool of this request");
   return wanted;
 }

@@ -84,6 +84,15 @@ test("functions, and the choice among them", () => {
   );
 });
 
+test("a choice among very many tools costs no more than each of them", () => {
+  const tools = Array.from({ length: 20_000 }, (_, i) => ({ type: "function", name: `f${i}` }));
+  const before = process.cpuUsage();
+  const request = read({ tools, tool_choice: { type: "allowed_tools", mode: "auto", tools: tools.toReversed() } });
+  const { user, system } = process.cpuUsage(before);
+  assert.equal(request.tools.length, tools.length);
+  assert.ok(user + system < 500_000, `${user + system} µs`);
+});
+
 test("output formats", () => {
   const schema = { type: "object", properties: {} };
   const format = (value: object): unknown => read({ text: { format: value } }).outputFormat;
