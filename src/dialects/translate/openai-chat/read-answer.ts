@@ -61,13 +61,21 @@ export function argumentsOf(value: unknown): string | undefined {
   return typeof value === "object" && value !== null ? argumentsText(value) : "";
 }
 
+/** @returns Google's proof of a call; Vertex AI has it under a name of its own. */
+export function signatureOf(call: unknown): ReturnType<typeof readCallSignature> {
+  return {
+    ...readCallSignature({ extra_content: { google: at(call, "extra_content", "vertex") } }),
+    ...readCallSignature(call),
+  };
+}
+
 /** @returns `undefined` where one can't be written. */
 function readCalls(message: unknown): readonly ToolCallPart[] | undefined {
   const legacy = at(message, "function_call");
   const calls = elements(at(message, "tool_calls")).map((call) => ({
     id: at(call, "id"),
     called: at(call, "function"),
-    signature: readCallSignature(call),
+    signature: signatureOf(call),
   }));
   if (calls.length === 0 && hasContent(legacy)) calls.push({ id: undefined, called: legacy, signature: {} });
   const parts: ToolCallPart[] = [];

@@ -9,8 +9,7 @@ import { randomUUID } from "node:crypto";
 import { at, elements } from "../../json-access.ts";
 import type { CommonEvent } from "../common.ts";
 import { isRecord } from "../json-pick.ts";
-import { readCallSignature } from "./call-signature.ts";
-import { argumentsOf, stringOr } from "./read-answer.ts";
+import { argumentsOf, signatureOf, stringOr } from "./read-answer.ts";
 
 /** What may wait for its call's name. */
 const MAX_HELD_CHARACTERS = 64 * 1024;
@@ -24,7 +23,7 @@ interface Call {
   /** Pieces that came before the name. */
   held: string;
   /** The same of Google's proof. */
-  signed: ReturnType<typeof readCallSignature>;
+  signed: ReturnType<typeof signatureOf>;
 }
 
 /** One stream's calls. */
@@ -63,7 +62,7 @@ export class StreamCalls {
     if (json === undefined) return fail(events, "The upstream's tool call has arguments that are nested too deep.");
     if (call.index === -1) {
       call.held += json;
-      call.signed = { ...call.signed, ...readCallSignature(piece) };
+      call.signed = { ...call.signed, ...signatureOf(piece) };
       if (call.held.length > MAX_HELD_CHARACTERS) {
         return fail(events, "The upstream's tool call has no name.");
       }

@@ -43,6 +43,9 @@ test("reads what each server sends beside the text", () => {
   const extra_content = { google: { thought_signature: "s" } };
   const signed = readAnswer(body({ tool_calls: [{ id: "1", extra_content, function: { name: "f" } }] }));
   assert.partialDeepStrictEqual(signed!.parts, [{ signature: { family: "gemini", data: "s" } }]);
+  const vertex = { vertex: { thought_signature: "s" } };
+  const atVertex = readAnswer(body({ tool_calls: [{ id: "1", extra_content: vertex, function: { name: "f" } }] }));
+  assert.deepEqual(atVertex!.parts, signed!.parts);
   // OpenAI's word where a certain tool was asked for.
   assert.equal(called!.stopReason, "tool_calls");
   const legacy = readAnswer(

@@ -220,6 +220,8 @@ test("Google's proof of a call is told with the call, also where it comes before
   const call = { kind: "tool_call", index: 0, id: "a", name: "f", signature };
   assert.deepEqual(told({ index: 0, id: "a", extra_content, function: { name: "f", arguments: "{}" } }), call);
   assert.deepEqual(told({ index: 0, id: "a", extra_content }, { index: 0, function: { name: "f" } }), call);
+  const vertex = { vertex: { thought_signature: "s" } };
+  assert.deepEqual(told({ index: 0, id: "a", extra_content: vertex, function: { name: "f" } }), call);
   assert.deepEqual(told({ index: 0, id: "a", extra_content: { google: 5 }, function: { name: "f" } }), {
     kind: "tool_call",
     index: 0,
