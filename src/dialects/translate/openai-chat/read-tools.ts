@@ -69,8 +69,10 @@ function readChoice(choice: Fields, tools: readonly Tool[], losses: Losses): Too
   // Nested in chat completions; flat in the responses API, which some send here.
   const allowed = choice.object("allowed_tools") ?? choice;
   const mode = allowed.oneOf("mode", ["auto", "required"]) ?? "auto";
+  const entries = allowed.objects("tools");
+  if (entries.length === 0) allowed.fault("tools", "must name a tool");
   const known = new Set(tools.map(({ name }) => name));
-  const names = new Set(allowed.objects("tools").flatMap((tool) => allowedName(tool, known, losses) ?? []));
+  const names = new Set(entries.flatMap((tool) => allowedName(tool, known, losses) ?? []));
   return { tools: tools.filter(({ name }) => names.has(name)), toolChoice: { kind: mode } };
 }
 

@@ -50,7 +50,9 @@ function readChoice(choice: Fields, tools: readonly Tool[], losses: Losses): Too
 /** Other APIs can't withhold a tool that they have been told of, so the others are not told. */
 function readAllowed(choice: Fields, tools: readonly Tool[], losses: Losses): ToolSetup {
   const kind = choice.oneOf("mode", ["auto", "required"]) ?? "auto";
-  const allowed = choice.objects("tools").filter((tool) => isFunction(tool, losses));
+  const entries = choice.objects("tools");
+  if (entries.length === 0) choice.fault("tools", "must name a tool");
+  const allowed = entries.filter((tool) => isFunction(tool, losses));
   const known = new Set(tools.map(({ name }) => name));
   const names = new Set(allowed.map((tool) => allowedName(tool, known)));
   return { tools: tools.filter(({ name }) => names.has(name)), toolChoice: { kind } };

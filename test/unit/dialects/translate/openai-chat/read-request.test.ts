@@ -177,7 +177,7 @@ test("a part, tool, call or choice of a type that others don't have is refused b
   );
 });
 
-test("a choice among tools that names one that is not there is a fault, and one of another type is refused", () => {
+test("a choice among tools that names none, or one that is not there, is a fault, and one of another type is refused", () => {
   const choose = (...allowed: object[]): ReturnType<typeof readRequest> =>
     readRequest({
       model: "m",
@@ -188,6 +188,8 @@ test("a choice among tools that names one that is not there is a fault, and one 
   const missing = choose({ type: "function", function: { name: "f" } }, { type: "function", function: { name: "F" } });
   assert.ok(!missing.ok);
   assert.equal(missing.fault.field, "tool_choice.allowed_tools.tools[1].function.name");
+  const none = choose();
+  assert.deepEqual(!none.ok && none.fault.field, "tool_choice.allowed_tools.tools");
   const custom = choose({ type: "custom", custom: { name: "f" } });
   assert.ok(custom.ok);
   assert.deepEqual(

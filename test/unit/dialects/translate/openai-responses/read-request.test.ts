@@ -82,6 +82,10 @@ test("functions, and the choice among them", () => {
     faultOf({ ...MINIMAL, tools, tool_choice: { type: "allowed_tools", tools: [{ type: "function", name: "tim" }] } }),
     "tool_choice.tools[0].name names no tool of this request",
   );
+  assert.equal(
+    faultOf({ ...MINIMAL, tools, tool_choice: { type: "allowed_tools", mode: "required", tools: [] } }),
+    "tool_choice.tools must name a tool",
+  );
 });
 
 test("a choice among very many tools costs no more than each of them", () => {
