@@ -45,9 +45,10 @@ export class BudgetFile {
       return [];
     }
     const generation = generationOf(text);
+    // First: also a file that can't be read is taken over.
+    this.#generation = Math.max(this.#generation, (generation ?? 0) + 1);
     const { budgets } = JSON.parse(text) as { readonly budgets: readonly SavedBudget[] };
     if (generation === null || !Array.isArray(budgets)) throw new TypeError("these are no budgets");
-    this.#generation = Math.max(this.#generation, generation + 1);
     return budgets;
   }
 

@@ -72,6 +72,17 @@ test("a file of a clock that was ahead is taken over like any other", (t) => {
   assert.deepEqual(new BudgetFile(directory).read(), [budget(2)]);
 });
 
+test("a damaged file of a clock that was ahead is taken over, too", (t) => {
+  const directory = directoryFor(t);
+  const file = new BudgetFile(directory);
+  assert.ok(file.write([budget(1)]));
+  writeFileSync(file.path, `{"generation":${Date.now() + 1000 * HOUR_MS},"budgets":[{`);
+  const after = new BudgetFile(directory);
+  assert.throws(() => after.read());
+  assert.ok(after.write([budget(2)]));
+  assert.deepEqual(new BudgetFile(directory).read(), [budget(2)]);
+});
+
 for (const text of [
   "",
   "[]",
