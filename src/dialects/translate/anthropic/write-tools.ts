@@ -1,5 +1,6 @@
 /** Tools and how they may be called, as Anthropic takes them. */
 import type { CommonRequest, Tool } from "../common.ts";
+import { hasTools } from "../tool-demand.ts";
 import type { Loss } from "../translation.ts";
 import type { ModelTraits } from "./models.ts";
 import { outputSchema } from "./output-schema.ts";
@@ -14,6 +15,7 @@ const FIT_NAME = /^[a-zA-Z0-9_-]{1,128}$/;
  * @param thinks whether the model is asked to think: then it can't be forced to call a tool.
  */
 export function writeTools(request: CommonRequest, traits: ModelTraits, thinks: boolean, losses: Loss[]): Json {
+  if (!hasTools(request, losses)) return {};
   const choice = writeToolChoice(request, traits, thinks, losses);
   const { toolChoice } = request;
   // To call one of several is to be forced to call any, of these alone.
@@ -22,10 +24,7 @@ export function writeTools(request: CommonRequest, traits: ModelTraits, thinks: 
       ? request.tools.filter(({ name }) => toolChoice.names.includes(name))
       : request.tools;
   const tools = offered.map((tool) => writeTool(tool, `tools[${request.tools.indexOf(tool)}]`, traits, losses));
-  return {
-    ...(tools.length === 0 ? {} : { tools }),
-    ...(choice === undefined ? {} : { tool_choice: choice }),
-  };
+  return { tools, ...(choice === undefined ? {} : { tool_choice: choice }) };
 }
 
 function writeTool(tool: Tool, path: string, traits: ModelTraits, losses: Loss[]): Json {
@@ -49,7 +48,7 @@ function writeTool(tool: Tool, path: string, traits: ModelTraits, losses: Loss[]
 }
 
 function writeToolChoice(
-  { toolChoice, parallelToolCalls, tools }: CommonRequest,
+  { toolChoice, parallelToolCalls }: CommonRequest,
   traits: ModelTraits,
   thinks: boolean,
   losses: Loss[],
@@ -57,14 +56,13 @@ function writeToolChoice(
   const kind = toolChoice?.kind ?? "auto";
   const alone = parallelToolCalls === undefined ? {} : { disable_parallel_tool_use: !parallelToolCalls };
   if (kind === "auto" || kind === "none") {
-    // Without tools the API takes no choice of them, and there is nothing to choose.
-    if (tools.length === 0 || (toolChoice === undefined && parallelToolCalls === undefined)) return undefined;
+    if (toolChoice === undefined && parallelToolCalls === undefined) return undefined;
     return kind === "none" ? { type: "none" } : { type: "auto", ...alone };
   }
   if (thinks || !traits.takesForcedTools) {
     const why = thinks ? "while it thinks" : "of this model";
     losses.push({ field: "toolChoice", reason: `the upstream's API (anthropic) forces no tool call ${why}` });
-    return tools.length === 0 ? undefined : { type: "auto", ...alone };
+    return { type: "auto", ...alone };
   }
   if (toolChoice?.kind !== "named" || toolChoice.names.length !== 1) return { type: "any", ...alone };
   return { type: "tool", name: toolChoice.names[0], ...alone };

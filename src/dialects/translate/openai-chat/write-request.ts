@@ -2,6 +2,7 @@
 import type { CommonRequest, OutputFormat, Tool, ToolChoice } from "../common.ts";
 import { wantedEffort } from "../effort.ts";
 import { fittingUserId } from "../user-id.ts";
+import { hasTools } from "../tool-demand.ts";
 import type { Loss, WrittenRequest } from "../translation.ts";
 import { cacheMarkField, maxTokensField, refusesEffort } from "./quirks.ts";
 import type { ChatQuirks } from "./quirks.ts";
@@ -66,11 +67,7 @@ function writeSampling(request: CommonRequest, quirks: ChatQuirks, losses: Loss[
 
 function writeTools(request: CommonRequest, quirks: ChatQuirks, losses: Loss[]): object {
   const { toolChoice, parallelToolCalls } = request;
-  if (request.tools.length === 0) {
-    const demandsCall = toolChoice?.kind === "required" || toolChoice?.kind === "named";
-    if (demandsCall) losses.push({ field: "toolChoice", reason: "there are no tools to choose from" });
-    return {};
-  }
+  if (!hasTools(request, losses)) return {};
   const field = cacheMarkField(quirks, request.model);
   // OpenAI's breakpoints stand in content alone.
   const markField = field === "cache_control" ? field : "none";

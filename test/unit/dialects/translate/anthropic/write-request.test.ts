@@ -201,6 +201,16 @@ test("parallel calls are forbidden where there are tools", () => {
   assert.equal(write({ parallelToolCalls: false, toolChoice: { kind: "auto" } }).body["tool_choice"], undefined);
 });
 
+test("that a tool must be called where there is none is lost by name, and nothing is said of choosing", () => {
+  for (const toolChoice of [{ kind: "required" }, { kind: "named", names: ["f"] }] as const) {
+    for (const more of [{}, { reasoning: { effort: "high" } }] as const) {
+      const { body, lost } = write({ toolChoice, parallelToolCalls: false, ...more });
+      assert.deepEqual([body["tools"], body["tool_choice"], lost], [undefined, undefined, ["toolChoice"]]);
+    }
+  }
+  assert.deepEqual(write({ toolChoice: { kind: "none" } }).lost, []);
+});
+
 test("tools without arguments take an object; a name that Anthropic does not take is refused", () => {
   const { body, lost } = write({ tools: [{ ...TOOLS[0]!, name: "a.b" }] });
   assert.deepEqual(body["tools"], [{ name: "a.b", input_schema: { type: "object" } }]);
