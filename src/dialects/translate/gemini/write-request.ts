@@ -18,7 +18,7 @@ export function writeRequest(request: CommonRequest): WrittenRequest {
   const body = {
     contents: writeContents(request.messages, traits, losses),
     ...(system.length > 0 ? { systemInstruction: { parts: system.map(({ text }) => ({ text })) } } : {}),
-    ...writeTools(request.tools, request.toolChoice),
+    ...writeTools(request, losses),
     ...(Object.keys(generationConfig).length > 0 ? { generationConfig } : {}),
   };
   if (request.parallelToolCalls === false && request.tools.length > 0) {

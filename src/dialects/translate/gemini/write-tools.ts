@@ -1,16 +1,19 @@
 /** Writes `tools` and `toolConfig`. */
-import type { Tool, ToolChoice } from "../common.ts";
+import type { CommonRequest, ToolChoice } from "../common.ts";
+import { hasTools } from "../tool-demand.ts";
+import type { Loss } from "../translation.ts";
 
 /** @returns both fields, or neither: a choice without tools is refused. */
-export function writeTools(tools: readonly Tool[], choice: ToolChoice | undefined): Readonly<Record<string, unknown>> {
-  if (tools.length === 0) return {};
+export function writeTools(request: CommonRequest, losses: Loss[]): Readonly<Record<string, unknown>> {
+  if (!hasTools(request, losses)) return {};
+  const { tools, toolChoice } = request;
   const functionDeclarations = tools.map(({ name, description, parameters }) => ({
     name,
     ...(description === undefined ? {} : { description }),
     ...(parameters === undefined ? {} : { parametersJsonSchema: parameters }),
   }));
   const isStrict = tools.some(({ strict }) => strict === true);
-  const functionCallingConfig = writeChoice(choice, isStrict);
+  const functionCallingConfig = writeChoice(toolChoice, isStrict);
   return {
     tools: [{ functionDeclarations }],
     ...(functionCallingConfig === undefined ? {} : { toolConfig: { functionCallingConfig } }),

@@ -180,6 +180,13 @@ test("a strict function makes Gemini keep to the schema; a choice without tools 
   assert.deepEqual(configOf({ toolChoice: { kind: "none" } }), undefined);
 });
 
+test("that a tool must be called where there is none is lost by name", () => {
+  for (const toolChoice of [{ kind: "required" }, { kind: "named", names: ["f"] }] as const) {
+    assert.deepEqual([lossesOf({ toolChoice }), bodyOf({ toolChoice })["toolConfig"]], [["toolChoice"], undefined]);
+  }
+  assert.deepEqual(lossesOf({ toolChoice: { kind: "none" } }), []);
+});
+
 test("an address has its type: its sender's, its name's, or the likeliest", () => {
   const [content] = bodyOf({
     messages: [
