@@ -45,7 +45,8 @@ const FORMATS: ReadonlySet<unknown> = new Set([
  * @param schema nested as a request may be.
  */
 export function isStrict(schema: Json): boolean {
-  return schema["type"] === "object" && schema["anyOf"] === undefined && isTaken(schema);
+  // OpenAI's own helpers write `$schema`, at the root alone.
+  return schema["type"] === "object" && schema["anyOf"] === undefined && isTaken({ ...schema, $schema: undefined });
 }
 
 function isTaken(schema: unknown): boolean {

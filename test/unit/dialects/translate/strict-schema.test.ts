@@ -78,6 +78,9 @@ test("what is known to be taken as strict leaves a schema strict", () => {
   for (const inner of taken) {
     assert.equal(isStrict({ ...holding(inner), $defs: { b: closed } }), true, JSON.stringify(inner));
   }
+  const $schema = "http://json-schema.org/draft-07/schema#";
+  assert.equal(isStrict({ ...closed, $schema }), true);
+  assert.equal(isStrict(holding({ ...closed, $schema })), false);
 });
 
 test("a schema with very many properties costs no more than each of them", () => {
