@@ -111,6 +111,22 @@ test("is not held up by many short turns", async (t) => {
   assert.fail(tries.join(", "));
 });
 
+test("does not add the short turns of a loop that was idle to the long one after them", async (t) => {
+  const told: number[] = [];
+  for (let round = 0; round < 9; round++) {
+    const { toldMs } = await held(t, async () => {
+      for (let turn = 0; turn < 6; turn++) {
+        spinFor(1.5);
+        await setImmediate();
+      }
+      spinFor(44);
+    });
+    told.push(toldMs);
+  }
+  // Others may have the core at any moment.
+  assert.ok(told.filter((toldMs) => toldMs < 50).length >= 5, told.join(", "));
+});
+
 test("reports about each second how late and how busy the loop was, each time of that second alone", async (t) => {
   const target = new Recorder();
   const pulse = new LoopPulse(target);
