@@ -43,7 +43,8 @@ export class ChatStreamReader implements StreamReader {
     for (const choice of choices) if (isRecord(choice) && (choice["index"] ?? 0) === 0) this.#choice(choice, events);
     const usage = readEventUsage(event);
     if (usage !== undefined) this.#usage({ kind: "usage", usage }, events);
-    if (events.at(-1)?.kind === "error") this.#done = true;
+    // What was used may stand behind it, in the same event.
+    if (events.some(({ kind }) => kind === "error")) this.#done = true;
     return events;
   }
 

@@ -65,6 +65,15 @@ test("nothing comes after the end, nor after an error", () => {
   assert.equal(read(chunk({ content: "a" }), { error: { message: "x" } }, chunk({ content: "b" }), DONE).text, "a");
 });
 
+test("nothing comes after an error that has the usage in its event but the usage", () => {
+  const usage = { prompt_tokens: 3, completion_tokens: 4 };
+  const told = events(chunk({}, { finish_reason: "error" }, { usage }), chunk({ content: "a" }), DONE);
+  assert.deepEqual(
+    told.map(({ kind }) => kind),
+    ["start", "error", "usage"],
+  );
+});
+
 test("usage that comes before the answer is told after its start", () => {
   const usage = { prompt_tokens: 1, completion_tokens: 0, total_tokens: 1 };
   const found = events({ choices: [], usage }, chunk({ content: "a" }), STOP, DONE);
